@@ -1,0 +1,1 @@
+//! Pure checking: the account of records, anomalies, verdicts.

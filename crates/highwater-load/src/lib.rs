@@ -1,0 +1,1 @@
+//! Producers and consumers that offer work from intent and keep the ledger.

@@ -1,0 +1,1 @@
+//! Pure measuring: schedules, histograms, statistics, thresholds.

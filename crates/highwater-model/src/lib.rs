@@ -1,0 +1,29 @@
+//! What leaves the process: run events, the report, verdicts and exit codes.
+//!
+//! Everything here is plain data with a stable serialised form. A run writes [`Event`]s in order to
+//! `events.jsonl`; every report that a person or a machine reads is a function of those events. The crate
+//! computes nothing and formats nothing for people.
+//!
+//! Units: durations and points in time are nanoseconds in `u64` fields ending in `_ns`; points in time count
+//! from the start of the run on a monotonic clock. Rates are records per second in `f64` fields ending in
+//! `_per_s`. Missing values are `None`, never zero.
+
+mod event;
+mod exit_code;
+mod phase;
+mod record;
+mod report;
+mod resources;
+mod verdict;
+
+pub use event::{Event, EventBody, Host, NoticeLevel, ProcessState, Setting, Tick};
+pub use exit_code::ExitCode;
+pub use phase::Phase;
+pub use record::{Outcome, RecordId, RunId, TopicPartition};
+pub use report::{
+    AnomalyExample, AnomalyReport, CurvePoint, FaultReport, LatencyReport, PhaseReport, Quantiles,
+    RecordCounts, Report, SCHEMA_VERSION, ScenarioReport, StallOracle, StallRow, ThresholdReport,
+    ThresholdResult, TimelineBin, Timing, TimingCurve, ValidityCheck,
+};
+pub use resources::{ProcessResources, ProcessRole, ResourceSample, Resources};
+pub use verdict::Verdict;

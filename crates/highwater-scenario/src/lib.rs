@@ -1,0 +1,1 @@
+//! Suites and scenarios: parse, plan, drive load and faults, one ordered event stream.

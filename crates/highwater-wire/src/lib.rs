@@ -1,0 +1,1 @@
+//! Kafka frames and record batches: decode, patch, encode.
