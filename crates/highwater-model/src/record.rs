@@ -22,6 +22,16 @@ pub struct RecordId {
     pub sequence: u64,
 }
 
+impl RecordId {
+    /// Stands where no identity could be read: a foreign record, or one whose stamp is damaged.
+    ///
+    /// No producer of a run has this index.
+    pub const UNSTAMPED: Self = Self {
+        producer: u32::MAX,
+        sequence: u64::MAX,
+    };
+}
+
 /// What the client was told about a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
