@@ -1,1 +1,22 @@
-//! Kafka frames and record batches: decode, patch, encode.
+//! Kafka on the wire: frames, bounded decoding, record batches, and a small blocking client.
+//!
+//! This is the only crate that knows byte layouts. Its invariant: bytes from outside never make it
+//! panic, and never make it reserve more memory than a constant factor of the bytes that arrived.
+//!
+//! ```text
+//! socket ─▶ frame (length, bound) ─▶ RequestHeader ─▶ bounded::decode ─▶ kafka-protocol's types
+//!                                                                  records: Bytes ─▶ batch
+//! ```
+//!
+//! It does not decompress, does not keep connections alive, and holds no state of a broker or group.
+
+pub mod batch;
+pub mod bounded;
+mod connection;
+mod encoder;
+mod error;
+pub mod frame;
+
+pub use connection::Connection;
+pub use encoder::BatchBuilder;
+pub use error::WireError;
