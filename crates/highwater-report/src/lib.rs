@@ -1,1 +1,42 @@
-//! Reports for people and machines: functions of the event stream.
+//! Reports for people and machines: functions of the event stream and of the result of a run.
+//!
+//! ```text
+//! events ─▶ Replay ─▶ Live          what a person sees while the run goes on
+//!   │          └────▶ read_run ──┐  a stored run, also one that never came to its end
+//!   └─ run-finished ─▶ Report ◀──┘
+//!                        └─▶ terminal · html · md · json · junit
+//! ```
+//!
+//! Invariant: nothing here measures or judges. Every figure shown is a field of an event or of the report,
+//! or a sum or difference of such; a missing value is shown as missing and never as zero. Text that came from
+//! outside (names, messages of a broker) is made harmless for the format it is written into.
+//!
+//! Does not: open sockets, start processes, read flags or the environment, ask the terminal for its size.
+
+mod error;
+mod files;
+mod format;
+mod html;
+mod json;
+mod junit;
+mod live;
+mod markdown;
+mod number;
+mod paint;
+mod replay;
+mod stored;
+mod terminal;
+mod text;
+mod timeline;
+mod wording;
+
+pub use error::ReportError;
+pub use files::write_all;
+pub use format::{Format, Style, UnknownFormat, render};
+pub use live::{Live, LiveMode, live_lines};
+pub use replay::{FaultView, ProcessView, Replay, RunView, ScenarioView};
+pub use stored::{EVENTS_FILE, read_run};
+pub use terminal::terminal;
+
+/// JSON schema (draft 2020-12) of `report.json`.
+pub const SCHEMA: &str = include_str!("../schema/report.schema.json");

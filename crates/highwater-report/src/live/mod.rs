@@ -1,0 +1,188 @@
+//! What a person sees while a run goes on.
+//!
+//! Invariant: the terminal is left as it was on every way out: the view is cleared and the cursor shown again by
+//! [`Live::finish`] and by dropping. Never uses the alternate screen nor raw mode, so what was on the screen
+//! before stays, and an interrupt works as everywhere. A broken output ends the view, never the run.
+
+mod lines;
+mod sparkline;
+mod view;
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use crossterm::cursor::{Hide, MoveToColumn, MoveUp, Show};
+use crossterm::queue;
+use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
+use highwater_model::{Event, EventBody, NoticeLevel};
+
+use crate::Replay;
+use lines::PlainLines;
+pub use view::live_lines;
+
+/// Ten times a second: more is not seen, and would cost the generator.
+const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How the view is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LiveMode {
+    /// Redrawn in place.
+    Terminal {
+        /// Columns.
+        width: u16,
+        /// Use bold, dim and the one colour for trouble.
+        color: bool,
+    },
+    /// One plain line a second and one for each notable event: right for a file or a pipe.
+    Lines,
+    /// Nothing.
+    Silent,
+}
+
+/// The live view of a run.
+pub struct Live {
+    out: Box<dyn Write + Send>,
+    mode: LiveMode,
+    replay: Replay,
+    lines: PlainLines,
+    drawn_lines: u16,
+    drawn_at: Option<Instant>,
+    cursor_hidden: bool,
+}
+
+impl Live {
+    /// A view that shows nothing until the first event or [`Live::refresh`].
+    pub fn new(out: Box<dyn Write + Send>, mode: LiveMode) -> Self {
+        Self {
+            out,
+            mode,
+            replay: Replay::default(),
+            lines: PlainLines::default(),
+            drawn_lines: 0,
+            drawn_at: None,
+            cursor_hidden: false,
+        }
+    }
+
+    /// Takes the next event in and shows it.
+    pub fn event(&mut self, event: &Event) {
+        if self.mode == LiveMode::Silent {
+            return;
+        }
+        self.replay.apply(event);
+        let shown = match self.mode {
+            LiveMode::Silent => Ok(()),
+            LiveMode::Lines => self
+                .lines
+                .event(&self.replay, event)
+                .iter()
+                .try_for_each(|line| writeln!(self.out, "{line}"))
+                .and_then(|()| self.out.flush()),
+            LiveMode::Terminal { width, color } => match &event.body {
+                EventBody::Notice { level, text } => self.keep(*level, text, width, color),
+                EventBody::RunFinished { .. } => self.clear(),
+                _ => self.redraw_if_due(width, color),
+            },
+        };
+        self.give_up_on(&shown);
+    }
+
+    /// Moves the clock on while no event comes, e.g. while a target is installed; call it a few times a second
+    /// with the time since the start of the run.
+    pub fn refresh(&mut self, now_ns: u64) {
+        self.replay.advance(now_ns);
+        let shown = match self.mode {
+            LiveMode::Silent => Ok(()),
+            LiveMode::Lines => match self.lines.waiting(&self.replay) {
+                Some(line) => writeln!(self.out, "{line}").and_then(|()| self.out.flush()),
+                None => Ok(()),
+            },
+            LiveMode::Terminal { width, color } => self.redraw_if_due(width, color),
+        };
+        self.give_up_on(&shown);
+    }
+
+    /// Tells that the terminal has another width now.
+    pub fn resize(&mut self, columns: u16) {
+        if let LiveMode::Terminal { width, .. } = &mut self.mode {
+            *width = columns;
+        }
+    }
+
+    /// Clears the view and shows the cursor; what is written next starts where the view began.
+    pub fn finish(&mut self) {
+        let shown = self.clear();
+        self.give_up_on(&shown);
+    }
+
+    fn give_up_on(&mut self, shown: &io::Result<()>) {
+        if shown.is_err() {
+            self.mode = LiveMode::Silent;
+        }
+    }
+
+    fn redraw_if_due(&mut self, width: u16, color: bool) -> io::Result<()> {
+        if self.replay.report.is_some() || self.drawn_at.is_some_and(|at| at.elapsed() < REDRAW_INTERVAL) {
+            return Ok(());
+        }
+        self.drawn_at = Some(Instant::now());
+        let lines = live_lines(&self.replay, width, color);
+        self.draw(&lines)
+    }
+
+    fn draw(&mut self, lines: &[String]) -> io::Result<()> {
+        queue!(self.out, BeginSynchronizedUpdate)?;
+        if !self.cursor_hidden {
+            queue!(self.out, Hide)?;
+            self.cursor_hidden = true;
+        }
+        self.to_the_top()?;
+        for line in lines {
+            write!(self.out, "{line}")?;
+            queue!(self.out, Clear(ClearType::UntilNewLine))?;
+            writeln!(self.out)?;
+        }
+        queue!(self.out, Clear(ClearType::FromCursorDown), EndSynchronizedUpdate)?;
+        self.drawn_lines = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        self.out.flush()
+    }
+
+    /// Writes a notice that stays on the screen, above the view.
+    fn keep(&mut self, level: NoticeLevel, text: &str, width: u16, color: bool) -> io::Result<()> {
+        self.to_the_top()?;
+        queue!(self.out, Clear(ClearType::FromCursorDown))?;
+        for line in view::notice(level, text, width, color) {
+            writeln!(self.out, "{line}")?;
+        }
+        self.drawn_lines = 0;
+        let lines = live_lines(&self.replay, width, color);
+        self.draw(&lines)
+    }
+
+    fn to_the_top(&mut self) -> io::Result<()> {
+        if self.drawn_lines > 0 {
+            queue!(self.out, MoveUp(self.drawn_lines), MoveToColumn(0))?;
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        if self.drawn_lines > 0 {
+            self.to_the_top()?;
+            queue!(self.out, Clear(ClearType::FromCursorDown))?;
+            self.drawn_lines = 0;
+        }
+        if self.cursor_hidden {
+            queue!(self.out, Show)?;
+            self.cursor_hidden = false;
+        }
+        self.out.flush()
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        // Nobody is left to tell.
+        let _ = self.clear();
+    }
+}

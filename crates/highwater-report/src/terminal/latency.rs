@@ -1,0 +1,88 @@
+use highwater_model::{Quantiles, ScenarioReport};
+
+use super::{LABEL, Page};
+use crate::number::{count, counted, duration_f64, optional_duration, records};
+use crate::text::{left, right};
+
+/// Width of a column of figures: `2 min 05 s` is the widest.
+const COLUMN: usize = 9;
+
+impl Page {
+    pub(super) fn latency(&mut self, scenario: &ScenarioReport) {
+        let paths = [
+            ("ack latency", &scenario.latency.ack),
+            ("end to end", &scenario.latency.end_to_end),
+        ];
+        for (title, timing) in paths {
+            if timing.response.count == 0 && timing.service.count == 0 {
+                continue;
+            }
+            self.blank();
+            let mut head: String = ["mean", "p50", "p95", "p99", "max"]
+                .map(|word| right(word, COLUMN))
+                .concat();
+            head.push_str(&right("over 100 ms", 15));
+            self.heading(title, &head);
+            self.quantiles("response", &timing.response, "since it was due");
+            self.quantiles("service", &timing.service, "since the client took it");
+            if self.width < 110 {
+                self.row(
+                    "",
+                    "response: since a record was due; service: since the client took it",
+                );
+            }
+            let censored = timing.response.censored;
+            if censored > 0 {
+                let text = format!(
+                    "{} never got an answer and count as at least as long as was waited",
+                    counted(censored, "record")
+                );
+                self.row("", &text);
+            }
+        }
+    }
+
+    fn quantiles(&mut self, name: &str, quantiles: &Quantiles, since: &str) {
+        let mean = quantiles
+            .mean_ns
+            .map_or_else(|| crate::number::NONE.to_owned(), duration_f64);
+        let mean = if quantiles.censored > 0 {
+            format!("≥{mean}")
+        } else {
+            mean
+        };
+        let mut figures = right(&mean, COLUMN);
+        for value in [
+            quantiles.p50_ns,
+            quantiles.p95_ns,
+            quantiles.p99_ns,
+            quantiles.max_ns,
+        ] {
+            figures.push_str(&right(&optional_duration(value), COLUMN));
+        }
+        let suffering = if quantiles.count == 0 {
+            crate::number::NONE.to_owned()
+        } else if self.width < 80 {
+            count(quantiles.over_100ms)
+        } else {
+            records(quantiles.over_100ms)
+        };
+        figures.push_str(&right(&suffering, 15));
+        if self.width >= 110 {
+            figures.push_str("   ");
+            figures.push_str(since);
+        }
+        self.table_row(name, &figures);
+    }
+
+    /// Labels of a table are narrower than other labels, so that six columns fit into 80.
+    pub(super) fn heading(&mut self, title: &str, columns: &str) {
+        let line = format!("{}{columns}", left(&format!("  {title}"), LABEL));
+        self.lines.push(self.paint.dim(&line));
+    }
+
+    pub(super) fn table_row(&mut self, title: &str, columns: &str) {
+        self.lines
+            .push(format!("{}{columns}", left(&format!("  {title}"), LABEL)));
+    }
+}

@@ -1,0 +1,53 @@
+use highwater_model::{Report, Verdict};
+
+use super::Page;
+use crate::number::{count, optional_duration};
+use crate::text::{cut, left, plain, right};
+use crate::wording;
+
+impl Page {
+    /// A run of several scenarios: one line for each.
+    pub(super) fn overview(&mut self, report: &Report) {
+        let text = format!("{}: {}", report.name, wording::tally(&report.scenarios));
+        self.block(report.verdict.word(), report.verdict != Verdict::Holds, &text);
+        if report.scenarios.is_empty() {
+            return;
+        }
+        self.blank();
+        let name_columns = self.width.saturating_sub(2 + 14 + 14 + 8 + 8 + 10).min(40);
+        let head = format!(
+            "  {}{}{}{}{}{}",
+            left("scenario", name_columns),
+            left("verdict", 14),
+            right("acknowledged", 14),
+            right("lost", 8),
+            right("twice", 8),
+            right("ack max", 10),
+        );
+        let head = self.paint.dim(&head);
+        self.lines.push(head);
+        for scenario in &report.scenarios {
+            let account = &scenario.records;
+            let found = |value: u64| {
+                if account.read_back {
+                    count(value)
+                } else {
+                    crate::number::NONE.to_owned()
+                }
+            };
+            let verdict = left(scenario.verdict.word(), 14);
+            let verdict = match scenario.verdict {
+                Verdict::Holds => verdict,
+                Verdict::Inconclusive | Verdict::Invalid | Verdict::Violated => self.paint.trouble(&verdict),
+            };
+            self.lines.push(format!(
+                "  {}{verdict}{}{}{}{}",
+                left(&cut(&plain(&scenario.name), name_columns - 2), name_columns),
+                right(&count(account.acknowledged), 14),
+                right(&found(account.lost), 8),
+                right(&found(account.duplicated), 8),
+                right(&optional_duration(scenario.latency.ack.response.max_ns), 10),
+            ));
+        }
+    }
+}
