@@ -1,0 +1,196 @@
+//! What is promised about every record.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// How often an acknowledged record may be in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Never twice; acknowledged records may be missing.
+    AtMostOnce,
+    /// Never missing; a retry may write a record again.
+    AtLeastOnce,
+    /// Never missing, never twice.
+    ExactlyOnce,
+}
+
+impl Delivery {
+    /// All of them, weakest first.
+    pub const ALL: [Self; 3] = [Self::AtMostOnce, Self::AtLeastOnce, Self::ExactlyOnce];
+
+    /// The name as it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AtMostOnce => "at-most-once",
+            Self::AtLeastOnce => "at-least-once",
+            Self::ExactlyOnce => "exactly-once",
+        }
+    }
+}
+
+const ORDERED: &str = "ordered-per-partition";
+
+/// A contract: one delivery promise, and whether order inside a partition is promised too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contract {
+    /// How often an acknowledged record may be in the log.
+    pub delivery: Delivery,
+    /// Records of one producer stand in a partition in the order in which they were due.
+    pub ordered_per_partition: bool,
+}
+
+/// Why a contract can't be understood; the message says what to write.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ContractError {
+    /// Not a promise.
+    #[error(
+        "unknown promise `{name}`{}; a contract is one of at-most-once, at-least-once, exactly-once, and \
+         optionally ordered-per-partition",
+        did_you_mean(nearest)
+    )]
+    Unknown {
+        /// What was written.
+        name: String,
+        /// The promise it is nearest to.
+        nearest: Option<&'static str>,
+    },
+    /// Two promises that exclude each other.
+    #[error("the contract promises both {first} and {second}; keep one")]
+    Conflict {
+        /// The first one.
+        first: &'static str,
+        /// The one that does not go with it.
+        second: &'static str,
+    },
+    /// The same promise again.
+    #[error("the contract promises {name} twice; write it once")]
+    Repeated {
+        /// The promise.
+        name: &'static str,
+    },
+    /// No delivery promise.
+    #[error("the contract does not say how often a record is delivered; add at-least-once or exactly-once")]
+    NoDelivery,
+}
+
+fn did_you_mean(nearest: &Option<&'static str>) -> String {
+    nearest.map_or(String::new(), |name| format!(", did you mean `{name}`?"))
+}
+
+/// How alike a word must be to be suggested, from 0 to 1: a letter or two amiss.
+const ALIKE: f64 = 0.85;
+
+impl Contract {
+    /// Reads promises separated by commas: `exactly-once, ordered-per-partition`.
+    ///
+    /// # Errors
+    /// An unknown, repeated or contradictory promise, or none about delivery.
+    pub fn parse(text: &str) -> Result<Self, ContractError> {
+        let mut delivery: Option<Delivery> = None;
+        let mut ordered_per_partition = false;
+        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            if name == ORDERED {
+                if ordered_per_partition {
+                    return Err(ContractError::Repeated { name: ORDERED });
+                }
+                ordered_per_partition = true;
+                continue;
+            }
+            let Some(named) = Delivery::ALL.into_iter().find(|known| known.name() == name) else {
+                return Err(unknown(name));
+            };
+            match delivery {
+                Some(first) if first == named => {
+                    return Err(ContractError::Repeated { name: first.name() });
+                }
+                Some(first) => {
+                    return Err(ContractError::Conflict {
+                        first: first.name(),
+                        second: named.name(),
+                    });
+                }
+                None => delivery = Some(named),
+            }
+        }
+        Ok(Self {
+            delivery: delivery.ok_or(ContractError::NoDelivery)?,
+            ordered_per_partition,
+        })
+    }
+
+    /// Its promises, as reports list them.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = vec![self.delivery.name().to_owned()];
+        if self.ordered_per_partition {
+            names.push(ORDERED.to_owned());
+        }
+        names
+    }
+}
+
+impl fmt::Display for Contract {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names().join(", "))
+    }
+}
+
+fn unknown(name: &str) -> ContractError {
+    let nearest = Delivery::ALL
+        .map(Delivery::name)
+        .into_iter()
+        .chain([ORDERED])
+        .map(|known| (strsim::jaro_winkler(known, &name.to_lowercase()), known))
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known);
+    ContractError::Unknown {
+        name: name.to_owned(),
+        nearest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_contract_is_read_back_from_its_words() {
+        for delivery in Delivery::ALL {
+            for ordered_per_partition in [false, true] {
+                let contract = Contract {
+                    delivery,
+                    ordered_per_partition,
+                };
+                assert_eq!(Contract::parse(&contract.to_string()), Ok(contract));
+            }
+        }
+        let spaced = Contract::parse(" ordered-per-partition ,exactly-once,").unwrap();
+        assert_eq!(spaced.to_string(), "exactly-once, ordered-per-partition");
+    }
+
+    #[test]
+    fn contracts_that_say_nothing_or_too_much() {
+        let cases = [
+            ("", "add at-least-once"),
+            ("ordered-per-partition", "add at-least-once"),
+            ("exactly-onse", "did you mean `exactly-once`?"),
+            ("durable", "unknown promise `durable`; a contract is"),
+            (
+                "at-least-once, exactly-once",
+                "both at-least-once and exactly-once",
+            ),
+            ("exactly-once, exactly-once", "exactly-once twice"),
+            (
+                "exactly-once, ordered-per-partition, ordered-per-partition",
+                "twice",
+            ),
+        ];
+        for (text, message) in cases {
+            let error = Contract::parse(text).expect_err(text).to_string();
+            assert!(error.contains(message), "{text}: {error}");
+        }
+    }
+}
