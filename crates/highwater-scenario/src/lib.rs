@@ -1,3 +1,37 @@
-//! Suites and scenarios: parse, plan, drive load and faults, one ordered event stream.
+//! Suites and scenarios: parsed, planned, and driven into one ordered event stream.
+//!
+//! ```text
+//! scenario file ─▶ config ─▶ plan ─▶ run ─┬▶ drive | startup ─▶ session (facts)
+//!   + --set                               │     ├ load, receivers     │
+//!                                         │     ├ fault on the clock  ▼
+//!                                         │     └ read-back      assemble ─▶ scenario report
+//!                                         └▶ events.jsonl, observer (live view)
+//! ```
+//! Invariant: what can be wrong with a scenario is found before anything is started, and whatever goes wrong
+//! after the first event ends in a report.
+//!
+//! Not here: timing and statistics (`highwater-measure`), judging (`highwater-check`), processes
+//! (`highwater-target`), formats for people (`highwater-report`).
+
+mod assemble;
 pub mod config;
+mod context;
+mod drive;
+mod events;
+mod fault;
+mod measured;
+mod metrics;
+mod observation;
+mod phases;
+mod plan;
+mod readback;
+mod resources;
+mod run;
+mod session;
+mod startup;
 pub mod suites;
+mod validity;
+
+pub use events::Observer;
+pub use plan::Plan;
+pub use run::{Run, RunError, RunOptions};

@@ -1,0 +1,289 @@
+//! From the facts of a session to the report of a scenario: figures, faults, thresholds, validity, verdict.
+
+use std::collections::BTreeMap;
+
+use highwater_check::{Evidence, Findings, judge};
+use highwater_measure::quantity;
+use highwater_measure::threshold::Threshold;
+use highwater_measure::{recovery, stall};
+use highwater_model::{
+    FaultReport, Outcome, Phase, Quantiles, RecordCounts, ScenarioReport, StallOracle, ThresholdReport, ThresholdResult,
+    ValidityCheck,
+};
+
+use crate::config::{FaultKind, Kind, Rate};
+use crate::fault::FaultFact;
+use crate::measured::{Measured, Scope, measure};
+use crate::metrics::Metrics;
+use crate::plan::Plan;
+use crate::resources;
+use crate::session::Session;
+use crate::validity;
+
+/// Where and when a scenario ran.
+pub(crate) struct Frame {
+    pub(crate) target: String,
+    pub(crate) started_ns: u64,
+    pub(crate) ended_ns: u64,
+}
+
+/// Judges a session.
+pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> ScenarioReport {
+    let scenario = plan.scenario();
+    let scope = Scope {
+        phases: &session.phases,
+        gave_up_ns: session.gave_up_ns,
+        received: session.consumers > 0,
+        saturating: scenario.load.rate == Rate::Max || scenario.kind == Kind::Startup,
+        load_end_ns: session.load_end_ns,
+    };
+    let measured = measure(&session.ledgers, &scope);
+    let load = (session.phases.first().map_or(0, |span| span.start_ns), session.load_end_ns);
+    let resources = resources::summarise(std::mem::take(&mut session.samples), load, session.network);
+    let faults = faults(plan, &session, &measured);
+    let stall = stall_oracle(plan, &session, &measured);
+    let records = records(&session);
+    let mut measurements = std::mem::take(&mut session.measurements);
+    add_measurements(&mut measurements, &session, &faults, stall.as_ref());
+    let mut report = ScenarioReport {
+        name: scenario.name.clone(),
+        summary: scenario.summary.clone(),
+        target: frame.target,
+        started_ns: frame.started_ns,
+        duration_ns: frame.ended_ns.saturating_sub(frame.started_ns),
+        verdict: highwater_model::Verdict::Inconclusive,
+        reasons: Vec::new(),
+        contract: plan.contract_words.clone(),
+        records,
+        latency: measured.latency,
+        offered_per_s: measured.offered_per_s,
+        achieved_per_s: measured.achieved_per_s,
+        schedule_slip: measured.slip,
+        phases: measured.phases,
+        thresholds: Vec::new(),
+        faults,
+        anomalies: session.findings.as_ref().map(|findings| findings.anomalies.clone()).unwrap_or_default(),
+        validity: Vec::new(),
+        resources,
+        measurements,
+        timeline: measured.timeline,
+        curve: measured.curve,
+        stall,
+        configuration: plan.resolved.settings.clone(),
+        hints: std::mem::take(&mut session.hints),
+    };
+    report.validity = validity::checks(plan, &report, &session);
+    report.thresholds = thresholds(&plan.thresholds, &report);
+    validity::too_few_samples(&mut report);
+    let judgement = judge(&evidence(plan, &report, &session));
+    report.verdict = judgement.verdict;
+    report.reasons = judgement.reasons;
+    report
+}
+
+fn evidence<'a>(plan: &Plan, report: &'a ScenarioReport, session: &'a Session) -> Evidence<'a> {
+    Evidence {
+        findings: session.findings.as_ref(),
+        faults: &report.faults,
+        fault_expected: plan.scenario().fault.is_some(),
+        thresholds: &report.thresholds,
+        validity: &report.validity,
+        quiet: session.quiet.clone(),
+        interrupted: session.interrupted.clone(),
+        failure: session.failure.clone(),
+        subject: report.target.clone(),
+    }
+}
+
+/// The account; without a read-back what the ledgers alone say.
+fn records(session: &Session) -> RecordCounts {
+    let mut counts = match &session.findings {
+        Some(Findings { counts, .. }) => *counts,
+        None => {
+            let mut counts = RecordCounts::default();
+            for row in session.ledgers.iter().flat_map(|ledger| ledger.rows()) {
+                counts.attempted += 1;
+                match row.outcome {
+                    Outcome::Acknowledged => counts.acknowledged += 1,
+                    Outcome::Failed => counts.failed += 1,
+                    Outcome::Unknown | Outcome::Pending => counts.unknown += 1,
+                }
+            }
+            counts
+        }
+    };
+    // Never handed over: certainly not in the log, and no row is kept for them.
+    counts.attempted += session.never_handed_over;
+    counts.failed += session.never_handed_over;
+    counts
+}
+
+fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultReport> {
+    let Some(fault) = plan.scenario().fault else { return Vec::new() };
+    let mut report = FaultReport {
+        kind: fault.kind.name().to_owned(),
+        armed: fault.enabled,
+        fired: session.faults.len() as u64,
+        fired_at_ns: session.faults.first().map(|fact| fact.fired_ns),
+        lifted_at_ns: session.faults.first().and_then(|fact| fact.lifted_ns),
+        in_flight: 0,
+        client_reaction: None,
+        recovery_ns: None,
+        back_to_baseline_ns: None,
+    };
+    let seen: Vec<Seen> = session.faults.iter().map(|fact| Seen::of(fact, session)).collect();
+    // With several faults the weakest counts for the verdict, the longest for the recovery.
+    report.in_flight = seen.iter().map(|seen| seen.in_flight).max().unwrap_or(0);
+    report.recovery_ns = seen.iter().map(|seen| seen.recovery_ns).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
+    report.client_reaction = seen.iter().find_map(|seen| seen.reaction(fault.kind));
+    if let (Some(first), [_]) = (session.faults.first(), session.faults.as_slice()) {
+        report.back_to_baseline_ns = recovery::back_to_baseline(&measured.timeline, &measured.steady_response, first.fired_ns, first.lifted_ns);
+    }
+    vec![report]
+}
+
+/// What the ledgers and the clients saw of one fault.
+struct Seen {
+    in_flight: u64,
+    /// Longest stretch without an acknowledgement that touches the fault.
+    silence_ns: u64,
+    errors: usize,
+    first_error: Option<String>,
+    recovery_ns: Option<u64>,
+}
+
+impl Seen {
+    fn of(fact: &FaultFact, session: &Session) -> Self {
+        let resumed = fact.resumed_ns.unwrap_or(u64::MAX);
+        let (mut in_flight, mut last_before, mut first_after) = (0, 0, None::<u64>);
+        for row in session.ledgers.iter().flat_map(|ledger| ledger.rows()) {
+            let handed_before = row.handed_ns.is_some_and(|at| at <= fact.fired_ns);
+            if handed_before && row.acknowledged_ns.is_none_or(|at| at > fact.fired_ns) {
+                in_flight += 1;
+            }
+            if let Some(at) = row.acknowledged_ns {
+                if at < resumed {
+                    last_before = last_before.max(at);
+                } else {
+                    first_after = Some(first_after.map_or(at, |first| first.min(at)));
+                }
+            }
+        }
+        let until = fact.lifted_ns.unwrap_or(session.gave_up_ns);
+        let errors: Vec<_> = session.client_events.iter().filter(|event| (fact.fired_ns..=until).contains(&event.at_ns)).collect();
+        Self {
+            in_flight,
+            silence_ns: first_after.unwrap_or(session.gave_up_ns).saturating_sub(last_before.max(fact.fired_ns)),
+            errors: errors.len(),
+            first_error: errors.first().map(|event| event.text.clone()),
+            recovery_ns: first_after.map(|at| at.saturating_sub(fact.fired_ns)),
+        }
+    }
+
+    /// The clients reacted if they saw their connection break or, with a pause, went without acknowledgements.
+    fn reaction(&self, kind: FaultKind) -> Option<String> {
+        let silence = quantity::duration(self.silence_ns);
+        match kind {
+            FaultKind::BrokerPause => (self.silence_ns >= 100_000_000).then(|| format!("no acknowledgement for {silence}")),
+            FaultKind::BrokerKill | FaultKind::BrokerStop => {
+                let first = self.first_error.as_ref()?;
+                Some(format!("{} client events, the first: {first}; no acknowledgement for {silence}", self.errors))
+            }
+        }
+    }
+}
+
+/// A pause under a constant rate can be compared with arithmetic.
+fn stall_oracle(plan: &Plan, session: &Session, measured: &Measured) -> Option<StallOracle> {
+    let scenario = plan.scenario();
+    let fault = scenario.fault.filter(|fault| fault.kind == FaultKind::BrokerPause)?;
+    let Rate::PerSecond(arrival_per_s) = scenario.load.rate else { return None };
+    let ([fact], crate::config::Arrival::Constant, 1) = (session.faults.as_slice(), scenario.load.arrival, fault.times) else { return None };
+    let start_ns = session.phases.iter().find(|span| span.phase != Phase::WarmUp)?.start_ns;
+    let times = AckTimes::around(fact, session)?;
+    stall::compare(&stall::Observed {
+        arrival_per_s,
+        window_ns: session.load_end_ns.saturating_sub(start_ns),
+        outage_start_ns: times.last_before.saturating_sub(start_ns),
+        outage_ns: times.first_after.saturating_sub(times.last_before),
+        drain_per_s: times.drain_per_s,
+        undisturbed: &measured.steady_response,
+        response: &measured.all_response,
+        service: &measured.all_service,
+    })
+}
+
+/// Acknowledgements around a pause: the outage as the producer saw it, and how fast the backlog went.
+struct AckTimes {
+    last_before: u64,
+    first_after: u64,
+    drain_per_s: f64,
+}
+
+impl AckTimes {
+    fn around(fact: &FaultFact, session: &Session) -> Option<Self> {
+        let resumed = fact.resumed_ns?;
+        let (mut last_before, mut first_after) = (0_u64, u64::MAX);
+        let mut backlog: Vec<u64> = Vec::new();
+        for row in session.ledgers.iter().flat_map(|ledger| ledger.rows()) {
+            let Some(at) = row.acknowledged_ns else { continue };
+            if at < resumed {
+                last_before = last_before.max(at);
+            } else {
+                first_after = first_after.min(at);
+            }
+            if row.intended_ns <= resumed && at >= resumed {
+                backlog.push(at);
+            }
+        }
+        backlog.sort_unstable();
+        let (first, last) = (*backlog.first()?, *backlog.last()?);
+        let seconds = last.checked_sub(first).filter(|span| *span > 0)? as f64 / 1e9;
+        (first_after != u64::MAX).then_some(Self { last_before, first_after, drain_per_s: backlog.len() as f64 / seconds })
+    }
+}
+
+fn add_measurements(measurements: &mut BTreeMap<String, f64>, session: &Session, faults: &[FaultReport], stall: Option<&StallOracle>) {
+    let mut starts = session.starts_ns.clone();
+    starts.sort_unstable();
+    if let (Some(first), Some(last)) = (starts.first(), starts.last()) {
+        measurements.insert("startup.min".into(), *first as f64);
+        measurements.insert("startup.p50".into(), starts[(starts.len() - 1) / 2] as f64);
+        measurements.insert("startup.max".into(), *last as f64);
+    }
+    if let Some(recovery) = faults.iter().filter_map(|fault| fault.recovery_ns).max() {
+        measurements.insert("recovery".into(), recovery as f64);
+    }
+    if let Some(stall) = stall {
+        measurements.insert("stall.error".into(), stall.largest_error);
+    }
+}
+
+fn thresholds(thresholds: &[Threshold], report: &ScenarioReport) -> Vec<ThresholdReport> {
+    let metrics = Metrics(report);
+    thresholds
+        .iter()
+        .map(|threshold| {
+            let mut result = threshold.evaluate(&|phase, name| metrics.value(phase, name));
+            // A percentile over records that never came back is only known to be larger: an upper limit on it
+            // can't be seen to hold.
+            if result.result == ThresholdResult::Pass
+                && let Some(censored) = metrics.censored(result.phase, &result.metric)
+            {
+                result.result = ThresholdResult::Fail;
+                result.note = Some(format!("{censored} records were never acknowledged: the value is a lower bound"));
+            }
+            result
+        })
+        .collect()
+}
+
+/// Whether a distribution has records that are known only as "longer than".
+pub(crate) fn censored(quantiles: &Quantiles) -> Option<u64> {
+    (quantiles.censored > 0).then_some(quantiles.censored)
+}
+
+/// Says a validity check for people.
+pub(crate) fn check(name: &str, ok: bool, measured: String, required: String, remedy: &str) -> ValidityCheck {
+    ValidityCheck { name: name.to_owned(), ok, measured, required, remedy: (!ok).then(|| remedy.to_owned()) }
+}

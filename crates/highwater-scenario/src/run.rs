@@ -1,0 +1,358 @@
+//! A run: its directory, its scenarios one after the other, its report.
+//!
+//! Invariant: from the first event on, whatever happens ends in a report on disk that says how far it came.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use highwater_load::{Clock, admin};
+use highwater_model::{EventBody, ExitCode, NoticeLevel, Phase, Report, RunId, SCHEMA_VERSION, ScenarioReport, Verdict};
+use highwater_target::{Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space, host};
+
+use crate::assemble::{Frame, assemble};
+use crate::config::{ConfigError, Kind, Set, resolve};
+use crate::context::Context;
+use crate::events::{EventStream, Observer};
+use crate::plan::Plan;
+use crate::session::Session;
+use crate::suites::Chosen;
+use crate::{drive, startup};
+
+/// Disk space that must stay free beside what a run writes.
+const DISK_RESERVE_BYTES: u64 = 256 << 20;
+
+/// What to run, and how.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// What was asked for: a suite, a scenario, a file.
+    pub name: String,
+    /// What it is pointed at.
+    pub target: TargetSpec,
+    /// Directory of the run; made if it isn't there.
+    pub out: PathBuf,
+    /// Everything random comes from it.
+    pub seed: u64,
+    /// Keeps topics and the data of brokers that the run started.
+    pub keep: bool,
+    /// The command that runs the same again.
+    pub command: String,
+    /// This executable, to start the dev broker.
+    pub highwater: PathBuf,
+    /// An installed Kafka distribution to use instead of a fetched one.
+    pub kafka_home: Option<PathBuf>,
+    /// Ends the run at the next moment when it is set.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// Why a run could not begin. Nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A scenario can't be used as given.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The output directory can't be used.
+    #[error("can't write to the output directory {path}: {reason}")]
+    Output {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// There is not enough room for what the run would write.
+    #[error("the run would write about {needed_mib} MiB below {path}, and {free_mib} MiB are free there")]
+    NoSpace {
+        /// The directory.
+        path: PathBuf,
+        /// What is needed.
+        needed_mib: u64,
+        /// What is there.
+        free_mib: u64,
+    },
+    /// The target can't be had.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+/// A run that can begin: everything that can be checked before is right.
+pub struct Run {
+    options: RunOptions,
+    plans: Vec<Plan>,
+}
+
+impl Run {
+    /// Resolves and checks every scenario, and the output directory.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; nothing was started.
+    pub fn prepare(options: RunOptions, chosen: &[Chosen], sets: &[Set]) -> Result<Self, RunError> {
+        let mut plans = Vec::with_capacity(chosen.len());
+        for chosen in chosen {
+            let plan = Plan::new(resolve(&chosen.file, chosen.variant.as_ref(), sets)?)?;
+            check_against_target(&plan, &options.target)?;
+            plans.push(plan);
+        }
+        highwater_target::check(&options.target, options.kafka_home.as_deref())?;
+        prepare_directory(&options.out)?;
+        check_space(&options, &plans)?;
+        Ok(Self { options, plans })
+    }
+
+    /// Runs everything and gives the report; `observer` is shown every event.
+    ///
+    /// # Errors
+    /// The event file can't be made.
+    pub fn execute(self, observer: Observer) -> Result<Report, RunError> {
+        let clock = Clock::start();
+        let out = &self.options.out;
+        let events = Arc::new(EventStream::create(out, clock.clone(), observer).map_err(|error| output(out, &error))?);
+        let run = RunId(self.options.seed & 0xff_ffff_ffff);
+        let started_at = jiff::Timestamp::now();
+        let started_text = started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let host = host();
+        events.emit(EventBody::RunStarted {
+            highwater_version: env!("CARGO_PKG_VERSION").into(),
+            name: self.options.name.clone(),
+            run_id: run.to_string(),
+            seed: format!("{:x}", self.options.seed),
+            command: self.options.command.clone(),
+            started_at: started_text.clone(),
+            scenarios: self.plans.iter().map(|plan| plan.scenario().name.clone()).collect(),
+            host: host.clone(),
+        });
+        let mut scenarios = Vec::new();
+        let mut failed = false;
+        for (index, plan) in (0_u32..).zip(&self.plans) {
+            if self.options.interrupted.load(Ordering::Relaxed) {
+                break;
+            }
+            let context = Context {
+                events: &events,
+                clock: clock.clone(),
+                run,
+                seed: self.options.seed,
+                index,
+                directory: out,
+                interrupted: &self.options.interrupted,
+            };
+            let (report, failure) = self.scenario(&context, plan, &events);
+            failed |= failure;
+            events.emit(EventBody::ScenarioFinished { report: Box::new(report.clone()) });
+            scenarios.push(report);
+        }
+        if let Some(error) = events.write_error() {
+            failed = true;
+            events.notice(NoticeLevel::Error, format!("events.jsonl is incomplete: {error}"));
+        }
+        let complete = scenarios.len() == self.plans.len() && !self.options.interrupted.load(Ordering::Relaxed);
+        let verdict = overall(&scenarios, complete);
+        let report = Report {
+            schema_version: SCHEMA_VERSION,
+            highwater_version: env!("CARGO_PKG_VERSION").into(),
+            name: self.options.name.clone(),
+            run_id: run.to_string(),
+            started_at: started_text,
+            duration_ns: clock.now_ns(),
+            verdict,
+            exit_code: exit_code(verdict, failed),
+            seed: format!("{:x}", self.options.seed),
+            command: self.options.command.clone(),
+            complete,
+            stopped_at: (!complete).then(|| stopped_at(&scenarios, self.plans.len())),
+            host,
+            scenarios,
+        };
+        events.emit(EventBody::RunFinished { report: Box::new(report.clone()) });
+        Ok(report)
+    }
+
+    /// One scenario on a target of its own; true if something of the infrastructure failed.
+    fn scenario(&self, context: &Context<'_>, plan: &Plan, events: &Arc<EventStream>) -> (ScenarioReport, bool) {
+        let started_ns = context.clock.now_ns();
+        let scenario = plan.scenario();
+        events.emit(EventBody::ScenarioStarted {
+            name: scenario.name.clone(),
+            summary: scenario.summary.clone(),
+            target: self.options.target.to_string(),
+            expected_ns: u64::try_from(plan.expected().as_nanos()).unwrap_or(u64::MAX),
+            phases: planned_phases(plan),
+            configuration: plan.resolved.settings.clone(),
+        });
+        let base = scenario.name.split('/').next().unwrap_or(&scenario.name);
+        let mut session = Session { topic: format!("highwater-{base}-{}-{}", context.run, context.index), ..Session::default() };
+        let directory = self.options.out.join(format!("target-{}", context.index));
+        let description = match Target::start(&self.options.target, self.target_options(&directory, plan, events)) {
+            Ok(target) => self.on_target(context, plan, target, &mut session),
+            Err(error) => {
+                match context.is_interrupted() {
+                    true => session.interrupted = Some("interrupted while the target was started".into()),
+                    false => {
+                        session.hints.extend(error.remedy());
+                        session.failure = Some(error.to_string());
+                    }
+                }
+                self.options.target.to_string()
+            }
+        };
+        if !self.options.keep {
+            remove_data(&directory, events);
+        }
+        if let Some(failure) = &session.failure {
+            events.notice(NoticeLevel::Error, failure.clone());
+        }
+        let failed = session.failure.is_some();
+        let frame = Frame { target: description, started_ns, ended_ns: context.clock.now_ns() };
+        (assemble(plan, frame, session), failed)
+    }
+
+    fn on_target(&self, context: &Context<'_>, plan: &Plan, target: Target, session: &mut Session) -> String {
+        let bootstrap = target.bootstrap().to_owned();
+        let description = target.description();
+        let own = target.can_fault();
+        let target = Mutex::new(target);
+        match plan.scenario().kind {
+            Kind::Load => drive::drive(context, plan, &target, &bootstrap, session),
+            Kind::Startup => startup::drive(context, plan, &target, &bootstrap, session),
+        }
+        // A broker that goes away takes its topics with it.
+        if !own && !self.options.keep {
+            if let Err(error) = admin::delete_topic(&bootstrap, &session.topic) {
+                context.events.notice(NoticeLevel::Warning, format!("topic {} could not be deleted: {error}", session.topic));
+            }
+        }
+        target.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).shutdown();
+        description
+    }
+
+    fn target_options(&self, directory: &Path, plan: &Plan, events: &Arc<EventStream>) -> TargetOptions {
+        let events = Arc::clone(events);
+        TargetOptions {
+            dir: directory.to_owned(),
+            highwater: self.options.highwater.clone(),
+            bugs: plan.scenario().broker.bugs.clone(),
+            kafka_home: self.options.kafka_home.clone(),
+            observer: Arc::new(move |event: TargetEvent| match event {
+                TargetEvent::Process { process, pid, state, detail } => events.emit(EventBody::Process { process, pid, state, detail }),
+                TargetEvent::Notice { level, text } => events.notice(level, text),
+            }),
+            interrupted: Arc::clone(&self.options.interrupted),
+        }
+    }
+}
+
+fn planned_phases(plan: &Plan) -> Vec<Phase> {
+    let scenario = plan.scenario();
+    if scenario.kind == Kind::Startup {
+        return vec![Phase::Steady, Phase::ReadBack];
+    }
+    let mut phases = Vec::new();
+    if !scenario.warm_up.limit.0.is_zero() {
+        phases.push(Phase::WarmUp);
+    }
+    phases.push(Phase::Steady);
+    if plan.armed_fault().is_some() {
+        phases.extend([Phase::Fault, Phase::Recovery]);
+    }
+    phases.extend([Phase::Drain, Phase::ReadBack]);
+    phases
+}
+
+/// Faults and starts need a broker that Highwater started; planted defects need the dev broker.
+fn check_against_target(plan: &Plan, target: &TargetSpec) -> Result<(), ConfigError> {
+    let scenario = plan.scenario();
+    let foreign = matches!(target, TargetSpec::Bootstrap(_));
+    if foreign && plan.armed_fault().is_some() {
+        return Err(plan
+            .resolved
+            .error("fault.kind", format!("{} can't be done to a cluster that Highwater did not start ({target})", plan.armed_fault().map_or("the fault", |fault| fault.kind.name())))
+            .help("use --target dev or --target kafka, or disarm it with --set fault.enabled=false; the verdict is INCONCLUSIVE then"));
+    }
+    if foreign && scenario.kind == Kind::Startup {
+        return Err(plan
+            .resolved
+            .error("kind", format!("a cluster that Highwater did not start can't be stopped and started ({target})"))
+            .help("use --target dev or --target kafka"));
+    }
+    if !scenario.broker.bugs.is_empty() && *target != TargetSpec::Dev {
+        return Err(plan
+            .resolved
+            .error("broker.bugs", format!("defects can be planted in the dev broker only, not in {target}"))
+            .help("use --target dev, or leave broker.bugs out"));
+    }
+    for bug in &scenario.broker.bugs {
+        if !highwater_target::DEV_BROKER_BUGS.contains(&bug.as_str()) {
+            let mut error = plan.resolved.error("broker.bugs", format!("the dev broker has no defect `{bug}`"));
+            error.label = crate::config::nearest(bug, highwater_target::DEV_BROKER_BUGS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            return Err(error.help(format!("possible: {}", highwater_target::DEV_BROKER_BUGS.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+fn output(path: &Path, error: &std::io::Error) -> RunError {
+    RunError::Output { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// Makes the directory; one that holds a run already is not touched.
+fn prepare_directory(out: &Path) -> Result<(), RunError> {
+    if out.join("events.jsonl").exists() {
+        return Err(RunError::Output { path: out.to_owned(), reason: "it already holds a run; give another --out, or remove it".into() });
+    }
+    fs::create_dir_all(out).map_err(|error| output(out, &error))?;
+    if let Some(parent) = out.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "highwater-runs")) {
+        let ignore = parent.join(".gitignore");
+        if !ignore.exists() {
+            fs::write(&ignore, "*\n").map_err(|error| output(&ignore, &error))?;
+        }
+    }
+    let probe = out.join(".writable");
+    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|error| output(out, &error))
+}
+
+fn check_space(options: &RunOptions, plans: &[Plan]) -> Result<(), RunError> {
+    if matches!(options.target, TargetSpec::Bootstrap(_)) {
+        return Ok(());
+    }
+    // Data of one scenario is removed before the next begins, unless it is kept.
+    let each = plans.iter().filter_map(Plan::expected_bytes);
+    let needed = if options.keep { each.sum() } else { each.max().unwrap_or(0) } + DISK_RESERVE_BYTES;
+    match disk_space(&options.out) {
+        Ok(free) if free < needed => {
+            let _ = fs::remove_dir(&options.out);
+            Err(RunError::NoSpace { path: options.out.clone(), needed_mib: needed >> 20, free_mib: free >> 20 })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes what brokers stored, and leaves their logs.
+fn remove_data(directory: &Path, events: &EventStream) {
+    let data = directory.join("data");
+    if data.exists()
+        && let Err(error) = fs::remove_dir_all(&data)
+    {
+        events.notice(NoticeLevel::Warning, format!("{} could not be removed: {error}", data.display()));
+    }
+}
+
+/// A run that was cut short can be VIOLATED, but never HOLDS.
+fn overall(scenarios: &[ScenarioReport], complete: bool) -> Verdict {
+    let joined = Verdict::join(scenarios.iter().map(|scenario| scenario.verdict));
+    if complete { joined } else { joined.max(Verdict::Inconclusive) }
+}
+
+/// A failed part counts only where nothing was seen to break.
+fn exit_code(verdict: Verdict, failed: bool) -> ExitCode {
+    match verdict {
+        Verdict::Holds | Verdict::Inconclusive if failed => ExitCode::Infrastructure,
+        verdict => verdict.exit_code(),
+    }
+}
+
+fn stopped_at(scenarios: &[ScenarioReport], planned: usize) -> String {
+    match scenarios.last() {
+        Some(last) => format!("interrupted in scenario {} of {planned}, {}", scenarios.len(), last.name),
+        None => "interrupted before the first scenario".into(),
+    }
+}

@@ -1,0 +1,42 @@
+//! What a scenario leaves behind when it has been driven: facts, not yet judged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use highwater_check::{Findings, Quiet};
+use highwater_load::{ClientEvent, Ledger};
+use highwater_model::ResourceSample;
+
+use crate::fault::FaultFact;
+use crate::measured::PhaseSpan;
+
+/// Facts of one scenario. Fields that were not reached stay empty.
+#[derive(Default)]
+pub(crate) struct Session {
+    pub(crate) topic: String,
+    pub(crate) ledgers: Vec<Arc<Ledger>>,
+    pub(crate) phases: Vec<PhaseSpan>,
+    /// End of the time in which records became due.
+    pub(crate) load_end_ns: u64,
+    /// When waiting for acknowledgements ended.
+    pub(crate) gave_up_ns: u64,
+    /// Records that became due and could not be handed over before the run gave up.
+    pub(crate) never_handed_over: u64,
+    pub(crate) faults: Vec<FaultFact>,
+    pub(crate) client_events: Vec<ClientEvent>,
+    pub(crate) samples: Vec<ResourceSample>,
+    /// Bytes received and sent by the host, loopback included.
+    pub(crate) network: Option<(u64, u64)>,
+    pub(crate) consumers: u32,
+    pub(crate) findings: Option<Findings>,
+    pub(crate) quiet: Option<Quiet>,
+    pub(crate) measurements: BTreeMap<String, f64>,
+    /// Starts measured by `kind = "startup"`.
+    pub(crate) starts_ns: Vec<u64>,
+    /// What failed on the way, if something did.
+    pub(crate) failure: Option<String>,
+    /// How it was interrupted, if it was.
+    pub(crate) interrupted: Option<String>,
+    /// Things to say beside the verdict.
+    pub(crate) hints: Vec<String>,
+}

@@ -1,0 +1,97 @@
+//! Refusing to lie: what must be right with the measurement before its figures are believed.
+
+use highwater_measure::quantity;
+use highwater_model::{Phase, ProcessRole, ScenarioReport, ThresholdResult, ValidityCheck};
+
+use crate::assemble::check;
+use crate::config::{Kind, Rate};
+use crate::metrics::Metrics;
+use crate::plan::Plan;
+use crate::session::Session;
+
+/// Every check that applies to the scenario.
+pub(crate) fn checks(plan: &Plan, report: &ScenarioReport, session: &Session) -> Vec<ValidityCheck> {
+    if plan.scenario().kind == Kind::Startup {
+        return Vec::new();
+    }
+    let paced = plan.scenario().load.rate != Rate::Max;
+    let mut checks = Vec::new();
+    if paced {
+        checks.extend(achieved(plan, report));
+        checks.extend(all_handed_over(session, report));
+        checks.extend(slip(plan, report));
+    }
+    checks.extend(generator_cpu(plan, report));
+    checks
+}
+
+/// The steady phase alone: in a fault and after it the rate is what the fault makes of it.
+fn achieved(plan: &Plan, report: &ScenarioReport) -> Option<ValidityCheck> {
+    let steady = report.phases.iter().find(|phase| phase.phase == Phase::Steady)?;
+    let (offered, achieved) = (steady.offered_per_s?, steady.achieved_per_s?);
+    let share = if offered > 0.0 { achieved / offered } else { return None };
+    let limit = plan.scenario().validity.achieved;
+    Some(check(
+        "achieved-rate",
+        share >= limit,
+        format!("{:.2} % of the offered rate in the steady phase", share * 100.0),
+        format!("at least {:.0} %", limit * 100.0),
+        "offer less (--set load.rate=…), or use more producers (--set load.producers=2): this machine or the cluster could not take the rate",
+    ))
+}
+
+fn all_handed_over(session: &Session, report: &ScenarioReport) -> Option<ValidityCheck> {
+    (report.records.attempted > 0 || session.never_handed_over > 0).then(|| {
+        check(
+            "all-offered",
+            session.never_handed_over == 0,
+            format!("{} records were due and never handed over", session.never_handed_over),
+            "none".into(),
+            "offer less (--set load.rate=…), or wait longer (--set drain.limit=…)",
+        )
+    })
+}
+
+fn slip(plan: &Plan, report: &ScenarioReport) -> Option<ValidityCheck> {
+    let p99 = report.schedule_slip.p99_ns?;
+    let limit = plan.scenario().validity.slip_p99.0.as_nanos() as u64;
+    Some(check(
+        "schedule-slip",
+        p99 <= limit,
+        format!("p99 {}", quantity::duration(p99)),
+        format!("at most {}", quantity::duration(limit)),
+        "records were handed over late: stop other work on this machine, or offer less (--set load.rate=…)",
+    ))
+}
+
+fn generator_cpu(plan: &Plan, report: &ScenarioReport) -> Option<ValidityCheck> {
+    let own = report.resources.processes.iter().find(|process| process.role == ProcessRole::Generator)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+    let share = own.cpu_cores_mean? / cores;
+    let limit = plan.scenario().validity.generator_cpu;
+    Some(check(
+        "generator-cpu",
+        share <= limit,
+        format!("{:.0} % of all processors", share * 100.0),
+        format!("at most {:.0} %", limit * 100.0),
+        "the generator itself was short of CPU: offer less, or run it on a larger machine",
+    ))
+}
+
+/// A percentile that a threshold gates needs enough samples; a gated one without them is no measurement.
+pub(crate) fn too_few_samples(report: &mut ScenarioReport) {
+    let mut checks = Vec::new();
+    for threshold in report.thresholds.iter().filter(|threshold| threshold.result == ThresholdResult::NotMeasured) {
+        let metrics = Metrics(report);
+        if let Some(samples) = metrics.samples(threshold.phase, &threshold.metric).filter(|samples| *samples > 0) {
+            checks.push(check(
+                "enough-samples",
+                false,
+                format!("{samples} samples for `{}`", threshold.expression),
+                "100 samples for p99, 10,000 for p99.9".into(),
+                "run longer (--set load.duration=…) or gate a lower percentile",
+            ));
+        }
+    }
+    report.validity.extend(checks);
+}

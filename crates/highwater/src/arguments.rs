@@ -1,0 +1,227 @@
+//! Arguments of the command line. The texts here are what `--help` teaches.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use highwater_broker::Bug;
+use highwater_report::Format;
+use highwater_target::TargetSpec;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Cyan.on_default().bold())
+    .usage(AnsiColor::Cyan.on_default().bold())
+    .literal(AnsiColor::Default.on_default().bold());
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  holds                           4  infrastructure: something failed or can't be reached
+  1  a guarantee or limit is broken  5  inconclusive: a condition for \"holds\" is missing
+  2  usage: nothing was started      6  regressed against a baseline
+  3  invalid: the measurement can't be trusted";
+
+const FIRST_STEPS: &str = "\
+First steps:
+  highwater demo                                 a broker is killed under load: what is lost?
+  highwater list                                 what else there is
+  highwater run broker-restart --target kafka    the same on a real Apache Kafka
+  highwater run throughput --target bootstrap:broker:9092 --set load.rate=5000/s";
+
+/// Proves what an event pipeline on Kafka can do and survive.
+#[derive(Debug, Parser)]
+#[command(name = "highwater", version, styles = STYLES, after_help = format!("{FIRST_STEPS}\n\n{EXIT_CODES}"))]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Whether to use colour; `auto` looks at the terminal and at NO_COLOR.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Kills a broker under load, reads everything back, and shows what that did.
+    ///
+    /// Starts the dev broker, offers 1,000 change events of 5 KiB per second for 30 s, kills the broker with
+    /// SIGKILL in the middle, starts it again, accounts for every record, and writes a report. Needs nothing
+    /// installed and takes about 35 seconds.
+    Demo(RunArguments),
+    /// Runs a suite, a scenario or a file and judges it.
+    #[command(after_help = EXIT_CODES)]
+    Run {
+        /// A suite, a scenario, a scenario with its variant, a TOML file or a directory of them.
+        ///
+        /// `highwater list` shows what is built in, `highwater show NAME` prints one to start from.
+        #[arg(value_name = "SUITE_OR_FILE")]
+        what: String,
+        /// Only this scenario of the suite, e.g. `stall` or `broker-restart/graceful`.
+        #[arg(long, value_name = "NAME")]
+        scenario: Option<String>,
+        #[command(flatten)]
+        run: RunArguments,
+    },
+    /// Shows a stored run again, in any format; also one that never came to its end.
+    Report {
+        /// Directory of the run.
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+        /// terminal, html, md, json or junit.
+        #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+        format: Format,
+    },
+    /// Lists suites and scenarios.
+    List,
+    /// Prints a scenario as commented TOML, which is also its documentation.
+    Show {
+        /// A scenario; `metrics` for what thresholds can name, `schema` for the JSON schema of report.json.
+        name: String,
+    },
+    /// Starts a real Apache Kafka on this machine and leaves it running.
+    Up {
+        /// What to start.
+        #[arg(value_enum)]
+        what: Upable,
+        #[command(flatten)]
+        kafka: KafkaArguments,
+    },
+    /// Stops what `up` started.
+    Down,
+    /// Says what is there, what is missing, and which command installs it.
+    Doctor,
+    /// Runs the dev broker in the foreground: Kafka's protocol on one node, for laptops, CI and proofs.
+    Broker(BrokerArguments),
+    /// Prints a completion script for a shell.
+    ///
+    /// For bash: `highwater completions bash > ~/.local/share/bash-completion/completions/highwater`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Becomes another program that ends when its parent ends.
+    #[command(hide = true)]
+    ExecWithParent {
+        /// Process id of the parent.
+        #[arg(long)]
+        parent: u32,
+        /// The program and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<std::ffi::OsString>,
+    },
+}
+
+/// What `up` can start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Upable {
+    /// Apache Kafka, one node.
+    Kafka,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KafkaArguments {
+    /// An installed Kafka distribution to use; otherwise it is fetched once through Maven.
+    #[arg(long, value_name = "DIR", env = "HIGHWATER_KAFKA_HOME", value_hint = ValueHint::DirPath)]
+    pub(crate) kafka_home: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// What to run against: `dev` (the built-in broker), `kafka` (Apache Kafka, started for the run), or
+    /// `bootstrap:HOST:PORT` (a cluster that is there; nothing is touched that the run did not make).
+    #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET")]
+    pub(crate) target: TargetSpec,
+    /// Directory for the results [default: ./highwater-runs/<time>-<name>/].
+    #[arg(short, long, value_name = "DIR", env = "HIGHWATER_OUT", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Runs the same again: everything random comes from this hexadecimal number.
+    #[arg(long, value_name = "SEED", value_parser = seed)]
+    pub(crate) seed: Option<u64>,
+    /// Sets a key for this run, e.g. `--set load.rate=500/s`; can be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Keeps the topics of the run and the data of brokers that it started.
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Prints each setting with where it came from, and does not run.
+    #[arg(long)]
+    pub(crate) explain_config: bool,
+    /// What to print at the end: terminal, html, md, json or junit. All are also in the directory of the run.
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub(crate) format: Format,
+    /// Shows nothing while it runs.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) kafka: KafkaArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BrokerArguments {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9092")]
+    pub(crate) listen: SocketAddr,
+    /// Where the log is stored.
+    #[arg(long, value_name = "DIR", default_value = "./highwater-broker", value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: PathBuf,
+    /// A planted defect, to see that a checker finds it; can be given several times. `help` lists them.
+    #[arg(long, value_name = "NAME", value_parser = bug)]
+    pub(crate) bug: Vec<BugArgument>,
+    /// Ends when the process that started it ends.
+    #[arg(long, hide = true)]
+    pub(crate) exit_with_parent: bool,
+}
+
+/// A bug switch, or the wish to see them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BugArgument {
+    Help,
+    Bug(Bug),
+}
+
+fn bug(text: &str) -> Result<BugArgument, String> {
+    match text {
+        "help" => Ok(BugArgument::Help),
+        name => name.parse().map(BugArgument::Bug).map_err(|error: <Bug as std::str::FromStr>::Err| error.to_string()),
+    }
+}
+
+/// A seed as it is printed: hexadecimal, with or without `0x`.
+fn seed(text: &str) -> Result<u64, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    u64::from_str_radix(digits, 16).map_err(|_| "a seed is a hexadecimal number of at most 16 digits, e.g. 7f3a91".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_exit_code_is_in_the_help() {
+        for (code, _) in highwater_model::ExitCode::ALL {
+            assert!(EXIT_CODES.contains(&format!("{}  ", u8::from(code))), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn seeds_are_hexadecimal() {
+        assert_eq!(seed("7f3a91"), Ok(0x7f_3a91));
+        assert_eq!(seed("0x10"), Ok(16));
+        assert!(seed("hello").is_err());
+    }
+}

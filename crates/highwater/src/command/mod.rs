@@ -1,0 +1,33 @@
+//! One module for each subcommand.
+
+mod broker;
+mod completions;
+mod doctor;
+mod list;
+mod report;
+mod run;
+mod show;
+mod up;
+
+use highwater_model::ExitCode;
+
+use crate::arguments::{Command, Upable};
+use crate::failure::Failure;
+use crate::screen::Screen;
+
+/// Carries out a subcommand; its answer is the exit code.
+pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Demo(arguments) => run::run("demo", None, arguments, screen),
+        Command::Run { what, scenario, run } => run::run(&what, scenario.as_deref(), run, screen),
+        Command::Report { directory, format } => report::report(&directory, format, screen),
+        Command::List => list::list(),
+        Command::Show { name } => show::show(&name),
+        Command::Up { what: Upable::Kafka, kafka } => up::up(kafka),
+        Command::Down => up::down(),
+        Command::Doctor => doctor::doctor(),
+        Command::Broker(arguments) => broker::broker(arguments),
+        Command::Completions { shell } => completions::completions(shell),
+        Command::ExecWithParent { parent, command } => Err(highwater_target::exec_with_parent(parent, &command).into()),
+    }
+}

@@ -1,0 +1,168 @@
+//! `highwater run` and `highwater demo`: a run from its arguments to its exit code.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use highwater_model::{Event, ExitCode, Report};
+use highwater_report::{Format, Live, render, terminal, write_all};
+use highwater_scenario::config::{Set, resolve};
+use highwater_scenario::suites::{self, Chosen};
+use highwater_scenario::{Plan, Run, RunOptions};
+use highwater_target::TargetSpec;
+
+use crate::arguments::RunArguments;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::screen::Screen;
+
+/// The live view moves its clock this often while no event comes.
+const REFRESH: Duration = Duration::from_millis(100);
+
+/// Runs what is asked for and shows the result.
+pub(crate) fn run(what: &str, only: Option<&str>, arguments: RunArguments, screen: &Screen) -> Result<ExitCode, Failure> {
+    let chosen = suites::choose(what, only)?;
+    let sets = suites::sets(&arguments.set)?;
+    if arguments.explain_config {
+        return explain(&chosen, &sets);
+    }
+    let seed = arguments.seed.unwrap_or_else(fresh_seed);
+    let name = only.unwrap_or(what);
+    let out = arguments.out.clone().unwrap_or_else(|| default_directory(name));
+    let options = RunOptions {
+        name: name.to_owned(),
+        target: arguments.target.clone(),
+        command: command_again(what, only, &arguments, seed),
+        seed,
+        keep: arguments.keep,
+        highwater: std::env::current_exe()
+            .map_err(|error| Failure::new(ExitCode::Infrastructure, format!("can't find this program on disk: {error}")))?,
+        kafka_home: arguments.kafka.kafka_home.clone(),
+        interrupted: interrupt::flag()?,
+        out: out.clone(),
+    };
+    let interrupted = Arc::clone(&options.interrupted);
+    let run = Run::prepare(options, &chosen, &sets)?;
+    let report = with_live_view(screen, arguments.quiet, |observer| run.execute(observer))??;
+    // Every format is written even if one fails: results are never lost to a later step.
+    let written = write_all(&out, &report);
+    show(&report, arguments.format, &out, screen)?;
+    if let Err(error) = written {
+        return Err(Failure::from(error).help(format!("what was measured is in {}", out.join("events.jsonl").display())));
+    }
+    drop(interrupted);
+    Ok(report.exit_code)
+}
+
+/// Shows a run while it goes on; the view is cleared on every way out.
+fn with_live_view<T>(screen: &Screen, quiet: bool, work: impl FnOnce(Box<dyn FnMut(&Event) + Send>) -> T) -> Result<T, Failure> {
+    let live = Arc::new(Mutex::new(Live::new(Box::new(io::stderr()), screen.live(quiet))));
+    let done = Arc::new(AtomicBool::new(false));
+    let refresher = {
+        let (live, done, began) = (Arc::clone(&live), Arc::clone(&done), Instant::now());
+        thread::Builder::new().name("live-view".into()).spawn(move || {
+            while !done.load(Ordering::Relaxed) {
+                live.lock().unwrap_or_else(PoisonError::into_inner).refresh(began.elapsed().as_nanos() as u64);
+                thread::sleep(REFRESH);
+            }
+        })
+    }
+    .map_err(|error| Failure::new(ExitCode::Infrastructure, format!("can't start a thread: {error}")))?;
+    let shown = Arc::clone(&live);
+    let result = work(Box::new(move |event| shown.lock().unwrap_or_else(PoisonError::into_inner).event(event)));
+    done.store(true, Ordering::Relaxed);
+    let _ = refresher.join();
+    live.lock().unwrap_or_else(PoisonError::into_inner).finish();
+    Ok(result)
+}
+
+fn show(report: &Report, format: Format, out: &Path, screen: &Screen) -> Result<(), Failure> {
+    let text = match format {
+        Format::Terminal => terminal(report, &screen.style(), Some(&out.join("report.html"))),
+        format => render(format, report, &screen.style())?,
+    };
+    print(&text)
+}
+
+/// Writes to standard output; a reader that has gone away (`| head`) is no error.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    match out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes())).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(ExitCode::Infrastructure, format!("can't write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Each setting with where it came from.
+fn explain(chosen: &[Chosen], sets: &[Set]) -> Result<ExitCode, Failure> {
+    for chosen in chosen {
+        let plan = Plan::new(resolve(&chosen.file, chosen.variant.as_ref(), sets)?)?;
+        println!("{}", plan.scenario().name);
+        let widest = plan.resolved.settings.keys().map(String::len).max().unwrap_or(0);
+        for (key, setting) in &plan.resolved.settings {
+            println!("  {key:<widest$}  {}   # {}", setting.value, setting.origin);
+        }
+    }
+    Ok(ExitCode::Holds)
+}
+
+/// 24 bits are enough to tell runs apart and short enough to type.
+fn fresh_seed() -> u64 {
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    (nanos ^ u64::from(std::process::id()) << 20).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
+}
+
+fn default_directory(name: &str) -> PathBuf {
+    let time = jiff::Zoned::now().strftime("%Y-%m-%d-%H%M%S").to_string();
+    let plain: String = name.trim_end_matches(".toml").chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
+    Path::new("highwater-runs").join(format!("{time}-{}", plain.trim_matches('-')))
+}
+
+/// The command that runs the same again, with the seed that was used.
+fn command_again(what: &str, only: Option<&str>, arguments: &RunArguments, seed: u64) -> String {
+    let mut words = vec!["highwater".to_owned()];
+    match what {
+        "demo" => words.push("demo".into()),
+        what => words.extend(["run".into(), quoted(what)]),
+    }
+    if let Some(only) = only {
+        words.extend(["--scenario".into(), quoted(only)]);
+    }
+    if arguments.target != TargetSpec::Dev {
+        words.extend(["--target".into(), quoted(&arguments.target.to_string())]);
+    }
+    for set in &arguments.set {
+        words.extend(["--set".into(), quoted(set)]);
+    }
+    words.extend(["--seed".into(), format!("{seed:x}")]);
+    words.join(" ")
+}
+
+/// Quotes a word for a shell if it needs it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_for_the_shell_where_needed() {
+        assert_eq!(quoted("load.rate=500/s"), "load.rate=500/s");
+        assert_eq!(quoted("thresholds=[\"lost == 0\"]"), "'thresholds=[\"lost == 0\"]'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn seeds_are_short() {
+        assert!(fresh_seed() < 1 << 24);
+    }
+}

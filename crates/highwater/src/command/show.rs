@@ -1,0 +1,43 @@
+//! `highwater show`: a scenario as commented TOML, the metrics, the schema of the report.
+
+use highwater_measure::threshold::METRICS;
+use highwater_model::ExitCode;
+use highwater_scenario::suites;
+
+use crate::failure::Failure;
+
+pub(crate) fn show(name: &str) -> Result<ExitCode, Failure> {
+    match name {
+        "metrics" => metrics(),
+        "schema" => print!("{}", highwater_report::SCHEMA),
+        name => {
+            let base = name.split('/').next().unwrap_or(name);
+            match suites::text(base) {
+                Some(text) => print!("{text}"),
+                None => return Err(unknown(name)),
+            }
+        }
+    }
+    Ok(ExitCode::Holds)
+}
+
+/// A suite has several texts: its scenarios are named instead. Everything else is unknown.
+fn unknown(name: &str) -> Failure {
+    match suites::choose(name, None) {
+        Ok(chosen) => {
+            let mut names: Vec<String> = chosen.iter().map(|chosen| format!("highwater show {}", chosen.scenario.name)).collect();
+            names.dedup();
+            Failure::new(highwater_model::ExitCode::Usage, format!("`{name}` has several scenarios")).help(names.join(", "))
+        }
+        Err(error) => error.into(),
+    }
+}
+
+fn metrics() {
+    println!("What a threshold can name, e.g. `ack.p95 < 100ms` or `fault.ack.max < 5s`:\n");
+    for metric in METRICS {
+        println!("  {:<26} {:<14} {}", metric.name, metric.unit.to_string(), metric.meaning);
+    }
+    println!("\nBefore a metric a phase can stand: warm-up, steady, fault, recovery, drain. The right side is a number with");
+    println!("its unit, or an expression: `rate >= 0.99 * offered`.");
+}

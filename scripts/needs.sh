@@ -1,0 +1,44 @@
+# Sourced by ./highwater and ./test: finds what is missing, says what it installs, installs it.
+
+# Installs packages by the system's package manager. Names are Debian's, then Fedora's if they differ.
+install_packages() {
+  local what=$1 debian=$2 fedora=$3 sudo=
+  if [ "$(id -u)" != 0 ]; then
+    sudo=sudo
+  fi
+  if command -v apt-get >/dev/null; then
+    echo "highwater: installing $what: apt-get install $debian" >&2
+    $sudo apt-get update -qq >&2
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $debian >&2
+  elif command -v dnf >/dev/null; then
+    echo "highwater: installing $what: dnf install $fedora" >&2
+    # shellcheck disable=SC2086
+    $sudo dnf install -y -q $fedora >&2
+  else
+    echo "highwater: $what is missing; install it (Debian calls it: $debian) and run this again" >&2
+    exit 4
+  fi
+}
+
+need_build_tools() {
+  if ! command -v cargo >/dev/null; then
+    echo "highwater: no Rust toolchain (cargo) on the PATH; install one, version 1.95 or newer, and run this again" >&2
+    exit 4
+  fi
+  if ! command -v cc >/dev/null || ! command -v c++ >/dev/null || ! command -v make >/dev/null; then
+    install_packages "make and the C and C++ compilers, for librdkafka" "make gcc g++ libc6-dev" "make gcc gcc-c++"
+  fi
+}
+
+need_java() {
+  if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then
+    install_packages "Java 17 and Maven, for Apache Kafka" "openjdk-17-jre-headless maven" "java-17-openjdk-headless maven"
+  fi
+}
+
+need_browser() {
+  if ! command -v chromium >/dev/null; then
+    install_packages "Chromium, to open the HTML report" "chromium" "chromium"
+  fi
+}
