@@ -3,7 +3,8 @@ use std::str::FromStr;
 
 use highwater_model::Report;
 
-use crate::{ReportError, html, json, junit, markdown, terminal};
+use crate::terminal::terminal;
+use crate::{ReportError, html, json, junit, markdown};
 
 /// A form in which a result can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,7 +91,7 @@ impl Default for Style {
 /// [`ReportError::Json`] and [`ReportError::Junit`] if the result can't be serialised.
 pub fn render(format: Format, report: &Report, style: &Style) -> Result<String, ReportError> {
     match format {
-        Format::Terminal => Ok(terminal::terminal(report, style, None)),
+        Format::Terminal => Ok(terminal(report, style, None)),
         Format::Html => html::html(report),
         Format::Markdown => Ok(markdown::markdown(report)),
         Format::Json => json::json(report),

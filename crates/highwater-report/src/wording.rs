@@ -121,8 +121,8 @@ pub(crate) fn thresholds(thresholds: &[ThresholdReport]) -> Option<String> {
     let of = |result| thresholds.iter().filter(|t| t.result == result).count() as u64;
     let mut text = format!(
         "{} of {} pass",
-        number::count(of(ThresholdResult::Pass)),
-        number::count(thresholds.len() as u64)
+        count(of(ThresholdResult::Pass)),
+        count(thresholds.len() as u64)
     );
     for (result, words) in [
         (ThresholdResult::Fail, "broken"),
@@ -130,7 +130,7 @@ pub(crate) fn thresholds(thresholds: &[ThresholdReport]) -> Option<String> {
     ] {
         let n = of(result);
         if n > 0 {
-            text.push_str(&format!(", {} {words}", number::count(n)));
+            text.push_str(&format!(", {} {words}", count(n)));
         }
     }
     Some(text)

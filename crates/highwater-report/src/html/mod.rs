@@ -1,9 +1,108 @@
-use highwater_model::Report;
-use maud::{DOCTYPE, html};
+//! `report.html`: one page that needs nothing else.
+//!
+//! ```text
+//! head (verdict, why, again) ─ per scenario: tiles, latency chart, validity, thresholds, latency by phase,
+//! percentile curve, account of records, pause, faults, resources, settings ─ provenance
+//! ```
+//!
+//! Invariant: the page opens no connection (its own policy forbids it), holds every figure of its charts as text,
+//! and is complete without its script, which only adds the reading under the pointer. Everything from outside is
+//! escaped by the templates; only the style, the script and the escaped JSON are written as they are.
 
-use crate::{ReportError, Style};
+mod account;
+mod curve;
+mod data;
+mod faults;
+mod head;
+mod latency_chart;
+mod phases;
+mod provenance;
+mod resources;
+mod scale;
+mod stall;
+mod svg;
+mod thresholds;
+mod validity;
+
+use highwater_model::{Report, ScenarioReport, Verdict};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::{ReportError, wording};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+/// The page may use what is in it and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 pub(crate) fn html(report: &Report) -> Result<String, ReportError> {
-    let text = crate::terminal(report, &Style::default(), None);
-    Ok(html! { (DOCTYPE) html lang="en" { body { pre { (text) } } } }.into_string())
+    let (short, groups) = data::short(report);
+    let json = data::embedded(&short)?;
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (report.verdict.word()) " · " (head::title(report)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    (head::head(&short))
+                    @match short.scenarios.as_slice() {
+                        [only] => (scenario(only, 0, groups[0])),
+                        scenarios => {
+                            @if !scenarios.is_empty() { (head::overview(&short)) }
+                            @for (index, one) in scenarios.iter().enumerate() {
+                                article id={ "scenario-" (index) } {
+                                    (scenario_head(one))
+                                    (scenario(one, index, groups[index]))
+                                }
+                            }
+                        }
+                    }
+                    (provenance::provenance(&short))
+                }
+                div id="reading" hidden {}
+                script type="application/json" id="report" { (PreEscaped(json)) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    Ok(page.into_string())
+}
+
+fn scenario_head(scenario: &ScenarioReport) -> Markup {
+    let trouble = scenario.verdict != Verdict::Holds;
+    html! {
+        h2 class=[trouble.then_some("trouble")] {
+            span class="word" { (scenario.verdict.word()) } " "
+            (wording::subject(scenario)) ": " (wording::headline(scenario))
+        }
+        (head::reasons(scenario))
+    }
+}
+
+fn scenario(scenario: &ScenarioReport, index: usize, group: usize) -> Markup {
+    html! {
+        (head::tiles(scenario))
+        (latency_chart::latency_chart(scenario, index, &scenario.timeline, group))
+        (validity::validity(scenario))
+        (thresholds::thresholds(scenario))
+        (phases::phases(scenario))
+        (curve::curve(scenario))
+        (account::account(scenario))
+        (stall::stall(scenario))
+        (faults::faults(scenario))
+        (resources::resources(scenario, &scenario.resources.samples))
+        @if !scenario.hints.is_empty() {
+            section {
+                h3 { "To look further" }
+                ul { @for hint in &scenario.hints { li { (hint) } } }
+            }
+        }
+        (provenance::settings(scenario))
+    }
 }

@@ -8,7 +8,7 @@ use super::sparkline::sparkline;
 use crate::number::{clock, count, counted, duration, optional_duration, rate};
 use crate::paint::Paint;
 use crate::replay::{ProcessView, Replay, ScenarioView};
-use crate::text::{cut, left, plain, width as columns_of, wrap};
+use crate::text::{cut, left, plain, wrap};
 
 /// Columns of the labels, indentation included.
 const LABEL: usize = 12;
@@ -298,7 +298,7 @@ mod tests {
         replay.advance(3_200_000_000);
         let lines = live_lines(&replay, 80, false);
         assert_eq!(lines[0], "highwater · starting · 00:03");
-        assert!(lines.iter().all(|line| columns_of(line) <= 80));
+        assert!(lines.iter().all(|line| crate::text::width(line) <= 80));
     }
 
     #[test]
