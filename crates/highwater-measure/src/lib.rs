@@ -20,4 +20,4 @@ pub mod threshold;
 
 pub use histogram::Latency;
 pub use schedule::{DueTimes, Schedule, ScheduleError, Shape, Step};
-// pub use threshold::{Threshold, ThresholdError};
+pub use threshold::{Threshold, ThresholdError};
