@@ -1,0 +1,242 @@
+//! Topics: made, removed and looked at.
+//!
+//! Invariant: nothing is made or removed that the caller did not name.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::{LoadError, settings};
+
+/// How long making or removing a topic may take.
+const TOPIC_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often it is looked whether a new topic can be written to.
+const LEADER_LOOK: Duration = Duration::from_millis(10);
+
+/// A context that keeps the library's chatter out of the output: errors are returned.
+pub(crate) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        tracing::debug!(target: "librdkafka", ?level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(target: "librdkafka", %error, reason);
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
+/// Makes a topic with one replica for each partition, and waits until every partition has a leader. `configs`
+/// are topic settings by name.
+///
+/// # Errors
+/// [`LoadError::TopicExists`]; a refusal by the broker; no broker in time.
+pub fn create_topic(
+    bootstrap: &str,
+    name: &str,
+    partitions: u32,
+    replication: u32,
+    configs: &[(&str, &str)],
+) -> Result<(), LoadError> {
+    let client = administrator(bootstrap)?;
+    let mut topic = NewTopic::new(
+        name,
+        partitions.cast_signed(),
+        TopicReplication::Fixed(replication.cast_signed()),
+    );
+    for (key, value) in configs {
+        topic = topic.set(key, value);
+    }
+    let options = AdminOptions::new().request_timeout(Some(TOPIC_TIMEOUT));
+    let results = block_on(client.create_topics([&topic], &options))
+        .map_err(|source| failed("creation", name, source))?;
+    for result in results {
+        match result {
+            Ok(_) => {}
+            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {
+                return Err(LoadError::TopicExists {
+                    topic: name.to_owned(),
+                    bootstrap: bootstrap.to_owned(),
+                });
+            }
+            Err((_, code)) => return Err(refused("creation", name, code)),
+        }
+    }
+    wait_for_leaders(bootstrap, name, partitions as usize)
+}
+
+/// Removes a topic. That there is none is not an error.
+///
+/// # Errors
+/// A refusal by the broker; no broker in time.
+pub fn delete_topic(bootstrap: &str, name: &str) -> Result<(), LoadError> {
+    let client = administrator(bootstrap)?;
+    let options = AdminOptions::new().request_timeout(Some(TOPIC_TIMEOUT));
+    let results = block_on(client.delete_topics(&[name], &options))
+        .map_err(|source| failed("removal", name, source))?;
+    for result in results {
+        match result {
+            Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+            Err((_, code)) => return Err(refused("removal", name, code)),
+        }
+    }
+    Ok(())
+}
+
+/// Asks whether a broker answers; returns the number of brokers.
+///
+/// # Errors
+/// [`LoadError::Unreachable`].
+pub fn reach(bootstrap: &str, timeout: Duration) -> Result<usize, LoadError> {
+    let metadata = asker(bootstrap)?
+        .fetch_metadata(None, timeout)
+        .map_err(|error| unreachable(bootstrap, timeout, &error))?;
+    Ok(metadata.brokers().len())
+}
+
+/// The partitions of a topic, ascending.
+///
+/// # Errors
+/// [`LoadError::TopicMissing`]; no broker in time.
+pub fn partitions(bootstrap: &str, topic: &str, timeout: Duration) -> Result<Vec<i32>, LoadError> {
+    partitions_of(&asker(bootstrap)?, bootstrap, topic, timeout)
+}
+
+pub(crate) fn partitions_of(
+    client: &BaseConsumer<Quiet>,
+    bootstrap: &str,
+    topic: &str,
+    timeout: Duration,
+) -> Result<Vec<i32>, LoadError> {
+    let metadata = client
+        .fetch_metadata(Some(topic), timeout)
+        .map_err(|error| unreachable(bootstrap, timeout, &error))?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    let mut partitions: Vec<i32> = found
+        .into_iter()
+        .flat_map(|found| found.partitions().iter().map(|partition| partition.id()))
+        .collect();
+    partitions.sort_unstable();
+    if partitions.is_empty() {
+        return Err(LoadError::TopicMissing {
+            topic: topic.to_owned(),
+            bootstrap: bootstrap.to_owned(),
+        });
+    }
+    Ok(partitions)
+}
+
+fn wait_for_leaders(bootstrap: &str, topic: &str, partitions: usize) -> Result<(), LoadError> {
+    let client = asker(bootstrap)?;
+    let start = Instant::now();
+    let mut ready = 0;
+    while start.elapsed() < TOPIC_TIMEOUT {
+        if let Ok(metadata) = client.fetch_metadata(Some(topic), TOPIC_TIMEOUT) {
+            let found = metadata.topics().iter().find(|found| found.name() == topic);
+            ready = found.map_or(0, |found| {
+                let has_leader = found
+                    .partitions()
+                    .iter()
+                    .filter(|partition| partition.leader() >= 0);
+                has_leader.count()
+            });
+        }
+        if ready >= partitions {
+            return Ok(());
+        }
+        thread::sleep(LEADER_LOOK);
+    }
+    Err(LoadError::NotReady {
+        topic: topic.to_owned(),
+        ready,
+        partitions,
+        timeout: TOPIC_TIMEOUT,
+    })
+}
+
+fn administrator(bootstrap: &str) -> Result<AdminClient<DefaultClientContext>, LoadError> {
+    settings::admin(bootstrap, "highwater-admin")
+        .set_log_level(RDKafkaLogLevel::Emerg)
+        .create()
+        .map_err(LoadError::of_client)
+}
+
+/// A client that only asks.
+fn asker(bootstrap: &str) -> Result<BaseConsumer<Quiet>, LoadError> {
+    settings::reader(bootstrap, "highwater-admin", "read_uncommitted")
+        .create_with_context(Quiet)
+        .map_err(LoadError::of_client)
+}
+
+fn failed(action: &'static str, topic: &str, source: KafkaError) -> LoadError {
+    LoadError::Topic {
+        action,
+        topic: topic.to_owned(),
+        source,
+    }
+}
+
+fn refused(action: &'static str, topic: &str, code: RDKafkaErrorCode) -> LoadError {
+    LoadError::TopicRefused {
+        action,
+        topic: topic.to_owned(),
+        code,
+    }
+}
+
+pub(crate) fn unreachable(bootstrap: &str, timeout: Duration, error: &KafkaError) -> LoadError {
+    LoadError::Unreachable {
+        bootstrap: bootstrap.to_owned(),
+        timeout,
+        detail: error.to_string(),
+    }
+}
+
+/// Runs a future on this thread; the client library wakes it from its own.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_where_nobody_listens_is_named() {
+        // A port that was free a moment ago.
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .unwrap()
+            .port();
+        let bootstrap = format!("127.0.0.1:{port}");
+        let error = reach(&bootstrap, Duration::from_millis(200)).unwrap_err();
+        assert!(matches!(error, LoadError::Unreachable { .. }), "{error}");
+        assert!(error.to_string().contains(&bootstrap), "{error}");
+    }
+}

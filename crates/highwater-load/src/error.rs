@@ -1,0 +1,134 @@
+//! What can go wrong while a load is set up or its topic is looked at.
+
+use std::time::Duration;
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+/// An error with what it was about. What happens to single records is not an error but an outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The client library does not know a setting or refuses its value.
+    #[error("client setting {name} = {value:?}: {detail}")]
+    Setting {
+        /// Name of the setting.
+        name: String,
+        /// The value as given.
+        value: String,
+        /// What the library says.
+        detail: String,
+    },
+    /// The client library refuses the settings as a whole.
+    #[error("the client settings don't fit together: {detail}")]
+    Settings {
+        /// What the library says.
+        detail: String,
+    },
+    /// Figures of a producer that can't be offered.
+    #[error("producer {producer}: {detail}")]
+    Producer {
+        /// Index of the producer.
+        producer: u32,
+        /// What is wrong.
+        detail: String,
+    },
+    /// No broker answered.
+    #[error("no broker answers at {bootstrap} within {} s: {detail}", timeout.as_secs_f64())]
+    Unreachable {
+        /// The address asked.
+        bootstrap: String,
+        /// How long it was tried.
+        timeout: Duration,
+        /// What the library says.
+        detail: String,
+    },
+    /// A topic of that name is there already.
+    #[error("topic {topic} exists already at {bootstrap}")]
+    TopicExists {
+        /// Name of the topic.
+        topic: String,
+        /// The address asked.
+        bootstrap: String,
+    },
+    /// There is no such topic.
+    #[error("topic {topic} does not exist at {bootstrap}")]
+    TopicMissing {
+        /// Name of the topic.
+        topic: String,
+        /// The address asked.
+        bootstrap: String,
+    },
+    /// A request about a topic failed.
+    #[error("{action} of topic {topic}: {source}")]
+    Topic {
+        /// What was asked for, as a noun.
+        action: &'static str,
+        /// Name of the topic.
+        topic: String,
+        /// What the library says.
+        source: KafkaError,
+    },
+    /// A broker refused a request about a topic.
+    #[error("{action} of topic {topic}: refused with {code}")]
+    TopicRefused {
+        /// What was asked for, as a noun.
+        action: &'static str,
+        /// Name of the topic.
+        topic: String,
+        /// The code of the refusal.
+        code: RDKafkaErrorCode,
+    },
+    /// A partition of the topic has no usable leader in time.
+    #[error("topic {topic} has {ready} of {partitions} partitions with a leader after {} s", timeout.as_secs_f64())]
+    NotReady {
+        /// Name of the topic.
+        topic: String,
+        /// Partitions with a leader.
+        ready: usize,
+        /// Partitions asked for.
+        partitions: usize,
+        /// How long it was waited.
+        timeout: Duration,
+    },
+    /// Nothing more came out of a partition although its log goes on.
+    #[error(
+        "reading {topic}/{partition}: nothing for {} s at offset {offset} of {high_watermark}", silence.as_secs_f64()
+    )]
+    ReadStalled {
+        /// Name of the topic.
+        topic: String,
+        /// Partition that did not get to its end.
+        partition: i32,
+        /// Next offset to read.
+        offset: i64,
+        /// Where it should have got to.
+        high_watermark: i64,
+        /// How long nothing came.
+        silence: Duration,
+    },
+    /// The read-back was interrupted.
+    #[error("interrupted after {read} records")]
+    Interrupted {
+        /// Records read until then.
+        read: u64,
+    },
+    /// A thread could not be started.
+    #[error("starting a thread")]
+    Thread(#[source] std::io::Error),
+}
+
+impl LoadError {
+    /// Sorts out what the client library says about settings.
+    pub(crate) fn of_client(error: KafkaError) -> Self {
+        match error {
+            KafkaError::ClientConfig(_, detail, name, value) => Self::Setting {
+                name,
+                value,
+                detail: detail.trim().to_owned(),
+            },
+            KafkaError::ClientCreation(detail) => Self::Settings { detail },
+            other => Self::Settings {
+                detail: other.to_string(),
+            },
+        }
+    }
+}
