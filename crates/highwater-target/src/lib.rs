@@ -1,1 +1,51 @@
-//! What a run is pointed at: dev broker, supervised Apache Kafka, an existing cluster.
+//! What a run is pointed at: the dev broker, a supervised Apache Kafka, or a cluster that already exists.
+//!
+//! ```text
+//! TargetSpec ─▶ Target ──┬─ keeper thread ─▶ exec-with-parent ─▶ broker process (own process group)
+//!                        ├─ readiness: ApiVersions and Metadata answered
+//!                        └─ kill · stop · pause · resume · start again, each with its proof
+//! ```
+//!
+//! This is the only crate that starts processes. Its invariant: whatever way out Highwater takes (return,
+//! panic, signal, SIGKILL), no process that it started for a run stays behind; the one exception is the
+//! cluster of [`up_kafka`], which is meant to stay and is ended by [`down`].
+//!
+//! It measures nothing but resources, writes no records, creates no topics, and never touches a process
+//! that it did not start.
+
+mod attached;
+mod child;
+mod dev_broker;
+mod doctor;
+mod error;
+mod host;
+mod kafka;
+mod keeper;
+mod log_tail;
+mod node;
+mod observer;
+mod parent;
+mod patience;
+mod places;
+mod port;
+mod program;
+mod readiness;
+mod sampler;
+mod space;
+mod spec;
+mod target;
+mod up;
+
+pub use child::{Ended, Proof};
+pub use doctor::{Finding, FindingState, examine};
+pub use error::TargetError;
+pub use host::host;
+pub use kafka::KAFKA_VERSION;
+pub use node::Started;
+pub use observer::{Observer, TargetEvent};
+pub use parent::{die_with_parent, exec_with_parent};
+pub use sampler::{NetworkTotals, Sampler, Watched, host_network, own_cpu_seconds};
+pub use space::{DiskSpace, disk_space};
+pub use spec::TargetSpec;
+pub use target::{Target, TargetOptions};
+pub use up::{Stopped, UpInfo, UpOptions, down, running, up_kafka};

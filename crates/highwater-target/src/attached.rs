@@ -1,0 +1,79 @@
+//! A cluster that somebody else runs: looked at, never started, stopped or configured.
+
+use std::net::ToSocketAddrs;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::error::TargetError;
+use crate::patience::{GLANCE, wait_until};
+use crate::readiness::{Answer, ask};
+
+/// Longest wait for an answer, name resolution included.
+const REACH_LIMIT: Duration = Duration::from_secs(15);
+
+/// A cluster that answered.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    pub(crate) servers: String,
+    pub(crate) brokers: usize,
+}
+
+impl Attached {
+    /// Asks the servers one after the other until one answers.
+    pub(crate) fn reach(servers: &str, interrupted: &AtomicBool) -> Result<Self, TargetError> {
+        let unreachable = |cause: String| TargetError::Unreachable {
+            address: servers.to_owned(),
+            cause,
+        };
+        let (found, answers) = mpsc::sync_channel(1);
+        let asked = servers.to_owned();
+        // Name resolution can't be given a time limit, so it happens on a thread that may be left behind.
+        std::thread::Builder::new()
+            .name("reach".to_owned())
+            .spawn(move || found.send(first_answer(&asked)))
+            .map_err(|source| unreachable(source.to_string()))?;
+        let waiting_for = format!("an answer from {servers}");
+        let answer = wait_until(&waiting_for, GLANCE / 10, REACH_LIMIT, interrupted, || {
+            Ok(answers.try_recv().ok())
+        })?;
+        match answer {
+            Some(Ok(answer)) => Ok(Self {
+                servers: servers.to_owned(),
+                brokers: answer.brokers,
+            }),
+            Some(Err(cause)) => Err(unreachable(cause)),
+            None => Err(unreachable(format!(
+                "no answer within {} s",
+                REACH_LIMIT.as_secs()
+            ))),
+        }
+    }
+
+    pub(crate) fn description(&self) -> String {
+        let brokers = match self.brokers {
+            0 => return format!("cluster at {}", self.servers),
+            1 => "1 broker".to_owned(),
+            more => format!("{more} brokers"),
+        };
+        format!("cluster at {} ({brokers})", self.servers)
+    }
+}
+
+fn first_answer(servers: &str) -> Result<Answer, String> {
+    let mut causes = Vec::new();
+    for server in servers.split(',') {
+        match server.to_socket_addrs() {
+            Err(error) => causes.push(format!("{server}: {error}")),
+            Ok(addresses) => {
+                for address in addresses {
+                    match ask(address) {
+                        Ok(answer) => return Ok(answer),
+                        Err(cause) => causes.push(cause),
+                    }
+                }
+            }
+        }
+    }
+    Err(causes.join("; "))
+}

@@ -1,0 +1,347 @@
+//! A broker that Highwater runs: its life from the first start over faults to the end.
+//!
+//! ```text
+//! start ─▶ running ──kill/stop──▶ down ──start again──▶ running
+//!             │ pause/resume        ▲
+//!             └──── ended on its own ┘ (told once, kept for `died`)
+//! ```
+//! Invariant: same data, same ports over all incarnations; one process at a time.
+
+use std::net::SocketAddrV4;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use highwater_model::{NoticeLevel, ProcessState};
+
+use crate::child::{Ended, Process, Proof, how_it_ended};
+use crate::error::TargetError;
+use crate::keeper::Keeper;
+use crate::log_tail::{LogTail, has_line};
+use crate::observer::{Observer, notice, tell};
+use crate::patience::wait_until;
+use crate::port;
+use crate::readiness::Prober;
+
+/// Another program can take a port between its choice and the start; more often than this in a row is no
+/// coincidence.
+const PORT_ATTEMPTS: u32 = 5;
+
+/// Why a broker is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// For the first time, or after it ended in good order.
+    Clean,
+    /// After it was killed or died.
+    AfterCrash,
+}
+
+/// What kind of broker it is and how it is started.
+pub(crate) trait Plan: Send {
+    /// Name of the process in the run.
+    fn name(&self) -> &'static str;
+    /// What it is, with its version where it has one.
+    fn description(&self) -> String;
+    /// Where it listens for clients.
+    fn address(&self) -> SocketAddrV4;
+    /// Where its output goes.
+    fn log(&self) -> &Path;
+    /// When to give up waiting for it.
+    fn ready_limit(&self) -> Duration;
+    /// How often to ask whether it is ready.
+    fn probe_every(&self) -> Duration;
+    /// A line in its log without which it is not ready.
+    fn ready_line(&self) -> Option<String>;
+    /// The id of its cluster, if it is known beforehand.
+    fn cluster_id(&self) -> Option<String>;
+    /// Longest pause after which it goes on as if nothing had been, in its present incarnation; none: any.
+    fn longest_pause(&self) -> Option<Duration>;
+    /// Chooses other ports after a clash at the first start.
+    fn other_ports(&mut self) -> Result<(), TargetError>;
+    /// The command of the next incarnation.
+    fn command(&mut self, start: Start) -> Result<Command, TargetError>;
+}
+
+/// A broker that was started again.
+#[derive(Debug, Clone, Copy)]
+pub struct Started {
+    /// When the process was started.
+    pub spawned_at: Instant,
+    /// When it answered its protocol.
+    pub ready_at: Instant,
+}
+
+/// A supervised broker.
+pub(crate) struct Node {
+    // Before the keeper: fields are dropped in this order, and the keeper has to outlive the process.
+    process: Option<Process>,
+    keeper: Keeper,
+    plan: Box<dyn Plan>,
+    observer: Observer,
+    interrupted: Arc<AtomicBool>,
+    next_start: Start,
+    paused_at: Option<Instant>,
+    died: Option<(String, LogTail)>,
+}
+
+impl Node {
+    pub(crate) fn start(
+        plan: Box<dyn Plan>,
+        keeper: Keeper,
+        observer: Observer,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<Self, TargetError> {
+        let mut node = Self {
+            process: None,
+            keeper,
+            plan,
+            observer,
+            interrupted,
+            next_start: Start::Clean,
+            paused_at: None,
+            died: None,
+        };
+        for _ in 1..PORT_ATTEMPTS {
+            match node.bring_up() {
+                Err(TargetError::EndedAtStart { .. }) if port::is_taken(node.plan.address().port()) => {
+                    node.plan.other_ports()?;
+                }
+                other => return other.map(|_| node),
+            }
+        }
+        node.bring_up().map(|_| node)
+    }
+
+    pub(crate) fn plan(&self) -> &dyn Plan {
+        self.plan.as_ref()
+    }
+
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::pid)
+    }
+
+    pub(crate) fn kill(&mut self) -> Result<Ended, TargetError> {
+        let mut process = self.take("killed")?;
+        let ended = process.kill()?;
+        self.tell(ProcessState::Killed, None, &ended.proof);
+        Ok(ended)
+    }
+
+    pub(crate) fn stop(&mut self, limit: Duration) -> Result<Ended, TargetError> {
+        let mut process = self.take("stopped")?;
+        self.tell(
+            ProcessState::Stopping,
+            Some(process.pid()),
+            "asked to end by SIGTERM",
+        );
+        let ended = process.stop(limit, &self.interrupted)?;
+        if ended.signal == Some(rustix::process::Signal::KILL.as_raw()) {
+            let text = format!("{} had to be killed: {}", self.plan.name(), ended.proof);
+            notice(&self.observer, NoticeLevel::Warning, &text);
+        } else {
+            self.next_start = Start::Clean;
+        }
+        self.tell(ProcessState::Stopped, None, &ended.proof);
+        Ok(ended)
+    }
+
+    pub(crate) fn pause(&mut self) -> Result<Proof, TargetError> {
+        let process = self.running("paused")?;
+        if process.paused() {
+            return Err(self.wrong_state("paused", "is paused already"));
+        }
+        let (proof, pid) = (process.pause()?, process.pid());
+        self.paused_at = Some(proof.at);
+        self.tell(ProcessState::Paused, Some(pid), &proof.proof);
+        Ok(proof)
+    }
+
+    pub(crate) fn resume(&mut self) -> Result<Proof, TargetError> {
+        let process = self.running("resumed")?;
+        if !process.paused() {
+            return Err(self.wrong_state("resumed", "is not paused"));
+        }
+        let (proof, pid) = (process.resume()?, process.pid());
+        self.tell(ProcessState::Resumed, Some(pid), &proof.proof);
+        let paused = self
+            .paused_at
+            .take()
+            .map(|since| proof.at.saturating_duration_since(since));
+        if let Some((paused, limit)) = paused
+            .zip(self.plan.longest_pause())
+            .filter(|(paused, limit)| paused > limit)
+        {
+            let (name, paused, limit) = (self.plan.name(), paused.as_secs_f64(), limit.as_secs_f64());
+            let text = format!(
+                "the pause of {paused:.1} s was longer than the session of {name} ({limit:.0} s): it was out of its cluster for a moment"
+            );
+            notice(&self.observer, NoticeLevel::Warning, &text);
+        }
+        Ok(proof)
+    }
+
+    pub(crate) fn start_again(&mut self) -> Result<Started, TargetError> {
+        if self.process.as_ref().is_some_and(|process| !process.has_ended()) {
+            return Err(self.wrong_state("started again", "is running"));
+        }
+        self.died();
+        let port = self.plan.address().port();
+        if port::is_taken(port) {
+            return Err(TargetError::PortTaken { port });
+        }
+        self.bring_up()
+    }
+
+    /// How it ended, if it did so on its own and was not started again since.
+    pub(crate) fn died(&mut self) -> Option<String> {
+        if let Some(mut process) = self.process.take_if(|process| process.has_ended()) {
+            let how = process
+                .reap()
+                .map_or_else(|error| error.to_string(), how_it_ended);
+            let how = format!("process {} {how}", process.pid());
+            self.tell(ProcessState::Died, None, &how);
+            self.died = Some((how, process.log_tail()));
+        }
+        self.died
+            .as_ref()
+            .map(|(how, log)| format!("{} {how}{log}", self.plan.name()))
+    }
+
+    fn bring_up(&mut self) -> Result<Started, TargetError> {
+        let command = self.plan.command(self.next_start)?;
+        let spawned_at = Instant::now();
+        let mut process = Process::start(&self.keeper, self.plan.name(), command, self.plan.log())?;
+        let address = self.plan.address();
+        self.tell(
+            ProcessState::Starting,
+            Some(process.pid()),
+            &format!("listens on {address} when ready"),
+        );
+        let ready_at = await_ready(self.plan.as_ref(), &mut process, &self.interrupted)?;
+        let started = Started { spawned_at, ready_at };
+        let took = ready_at.saturating_duration_since(spawned_at).as_secs_f64();
+        self.tell(
+            ProcessState::Ready,
+            Some(process.pid()),
+            &format!("{address}, ready after {took:.3} s"),
+        );
+        self.process = Some(process);
+        self.paused_at = None;
+        self.died = None;
+        // Whatever ends it from here on is a crash, unless it is stopped in good order.
+        self.next_start = Start::AfterCrash;
+        Ok(started)
+    }
+
+    fn running(&mut self, action: &'static str) -> Result<&mut Process, TargetError> {
+        self.died();
+        if let Some((how, log)) = &self.died {
+            let process = self.plan.name().to_owned();
+            return Err(TargetError::Died {
+                process,
+                how: how.clone(),
+                log: log.clone(),
+            });
+        }
+        let missing = self.wrong_state(action, "is not running");
+        self.process.as_mut().ok_or(missing)
+    }
+
+    fn take(&mut self, action: &'static str) -> Result<Process, TargetError> {
+        self.running(action)?;
+        self.paused_at = None;
+        self.process
+            .take()
+            .ok_or_else(|| self.wrong_state(action, "is not running"))
+    }
+
+    fn wrong_state(&self, action: &'static str, state: &'static str) -> TargetError {
+        TargetError::WrongState {
+            process: self.plan.name().to_owned(),
+            action,
+            state,
+        }
+    }
+
+    fn tell(&self, state: ProcessState, pid: Option<u32>, detail: &str) {
+        tell(&self.observer, self.plan.name(), pid, state, detail);
+    }
+}
+
+/// Waits until a process that was just started is ready; the error tells why it is not.
+pub(crate) fn await_ready(
+    plan: &dyn Plan,
+    process: &mut Process,
+    interrupted: &AtomicBool,
+) -> Result<Instant, TargetError> {
+    let name = plan.name().to_owned();
+    let (every, limit) = (plan.probe_every(), plan.ready_limit());
+    let prober = Prober::start(plan.address().into(), every, plan.cluster_id()).map_err(|source| {
+        TargetError::Process {
+            action: "probe",
+            process: name.clone(),
+            source,
+        }
+    })?;
+    let line = plan.ready_line();
+    let said_so = || {
+        line.as_ref()
+            .is_none_or(|line| has_line(plan.log(), process.log_from(), line))
+    };
+    let mut answer = None;
+    let seen = wait_until(&name, every, limit, interrupted, || {
+        answer = answer.take().or_else(|| prober.answer());
+        let ready = answer.as_ref().filter(|_| said_so()).map(|answer| answer.at);
+        Ok(if process.has_ended() {
+            Some(None)
+        } else {
+            ready.map(Some)
+        })
+    })?;
+    match seen {
+        Some(Some(ready_at)) => Ok(ready_at),
+        Some(None) => {
+            let how = how_it_ended(process.reap()?);
+            Err(TargetError::EndedAtStart {
+                process: name,
+                how,
+                log: process.log_tail(),
+            })
+        }
+        None => {
+            let last = if answer.is_some() {
+                "another program answers there".to_owned()
+            } else {
+                prober.last()
+            };
+            Err(TargetError::NotReady {
+                process: name,
+                limit,
+                last,
+                log: process.log_tail(),
+            })
+        }
+    }
+}
+
+/// A command that ends with this process: `highwater exec-with-parent --parent PID -- COMMAND`.
+pub(crate) fn tied_to_parent(highwater: &Path, command: &Command) -> Command {
+    let mut tied = Command::new(highwater);
+    tied.arg("exec-with-parent")
+        .arg("--parent")
+        .arg(std::process::id().to_string())
+        .arg("--");
+    tied.arg(command.get_program()).args(command.get_args());
+    if let Some(dir) = command.get_current_dir() {
+        tied.current_dir(dir);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => tied.env(name, value),
+            None => tied.env_remove(name),
+        };
+    }
+    tied
+}

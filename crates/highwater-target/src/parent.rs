@@ -1,0 +1,54 @@
+//! A child that ends when its parent is gone, also when the parent had no chance to say so.
+//!
+//! The setting must be made by the child itself and survives `execve`, so a program that knows nothing of
+//! it (Java) is started through [`exec_with_parent`]: `highwater exec-with-parent --parent PID -- java …`.
+//! Invariant: there is no moment at which the parent can go unnoticed, because the parent is looked at
+//! after the setting is made.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+
+use crate::error::TargetError;
+
+/// Asks the kernel to kill this process when its parent is gone.
+///
+/// The parent is the thread that started this process; Highwater starts its children from a thread that
+/// lives as long as they do. `parent_pid` is the process that is expected to be the parent.
+///
+/// # Errors
+/// [`TargetError::ParentGone`] if it is not the parent any more; the caller should exit.
+pub fn die_with_parent(parent_pid: u32) -> Result<(), TargetError> {
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|source| TargetError::Process {
+        action: "tie to its parent",
+        process: "this process".to_owned(),
+        source: source.into(),
+    })?;
+    let parent = getppid().map(|pid| pid.as_raw_nonzero().get());
+    if parent.and_then(|pid| u32::try_from(pid).ok()) == Some(parent_pid) {
+        Ok(())
+    } else {
+        Err(TargetError::ParentGone { parent: parent_pid })
+    }
+}
+
+/// Becomes another program that ends when the parent is gone. Returns only if that fails.
+///
+/// # Errors
+/// [`TargetError::ParentGone`]; [`TargetError::Spawn`] if there is no such program.
+pub fn exec_with_parent(parent_pid: u32, command: &[OsString]) -> Result<Infallible, TargetError> {
+    die_with_parent(parent_pid)?;
+    let missing = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command given");
+    let (program, source) = match command.split_first() {
+        Some((program, arguments)) => (program.clone(), Command::new(program).args(arguments).exec()),
+        None => (OsString::new(), missing()),
+    };
+    Err(TargetError::Spawn {
+        what: program.to_string_lossy().into_owned(),
+        program: program.into(),
+        source,
+    })
+}
