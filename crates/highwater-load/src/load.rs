@@ -124,13 +124,13 @@ struct Worker {
 }
 
 impl Load {
-    /// Creates the clients and starts the threads. The schedule begins at `start_at_ns` on the clock of the run;
-    /// a few hundred milliseconds before it let clients connect first.
+    /// Creates the clients and their ledgers, so that consumers can be given the ledgers before the first record
+    /// is offered.
     ///
     /// # Errors
-    /// Figures that can't be offered, settings that the client library refuses; nothing has been started then.
-    /// That no broker answers is not an error here: records will tell.
-    pub fn start(offer: Offer, start_at_ns: u64) -> Result<Self, LoadError> {
+    /// Figures that can't be offered, settings that the client library refuses. That no broker answers is not an
+    /// error here: records will tell.
+    pub fn prepare(offer: &Offer) -> Result<Self, LoadError> {
         if offer.producers.is_empty() || offer.producers.len() > MAX_PRODUCERS {
             let detail = format!(
                 "{} producers, not within 1 to {MAX_PRODUCERS}",
@@ -153,13 +153,22 @@ impl Load {
             last_look: Mutex::new(LastLook::new(offer.producers.len())),
         };
         for spec in &offer.producers {
-            let worker = load.worker(&offer, spec)?;
+            let worker = load.worker(offer, spec)?;
             load.workers.push(worker);
         }
-        for (place, spec) in offer.producers.iter().enumerate() {
-            load.start_threads(place, &offer, spec, start_at_ns)?;
-        }
         Ok(load)
+    }
+
+    /// Starts the threads. The schedule begins at `start_at_ns` on the clock of the run; a few hundred
+    /// milliseconds before it let clients connect first.
+    ///
+    /// # Errors
+    /// A thread can't be started.
+    pub fn start(&mut self, offer: &Offer, start_at_ns: u64) -> Result<(), LoadError> {
+        for (place, spec) in offer.producers.iter().enumerate() {
+            self.start_threads(place, offer, spec, start_at_ns)?;
+        }
+        Ok(())
     }
 
     fn worker(&self, offer: &Offer, spec: &ProducerSpec) -> Result<Worker, LoadError> {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use highwater_check::{Evidence, Findings, judge};
 use highwater_measure::quantity;
+use highwater_measure::recovery::recovery;
+use highwater_measure::stall::{Base, Stall};
+use highwater_measure::steady::Band;
 use highwater_measure::threshold::Threshold;
-use highwater_measure::{recovery, stall};
 use highwater_model::{
-    FaultReport, Outcome, Phase, Quantiles, RecordCounts, ScenarioReport, StallOracle, ThresholdReport, ThresholdResult,
-    ValidityCheck,
+    FaultReport, Outcome, Phase, Quantiles, RecordCounts, ScenarioReport, StallOracle, ThresholdReport,
+    ThresholdResult, ValidityCheck,
 };
 
 use crate::config::{FaultKind, Kind, Rate};
@@ -38,7 +40,10 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
         load_end_ns: session.load_end_ns,
     };
     let measured = measure(&session.ledgers, &scope);
-    let load = (session.phases.first().map_or(0, |span| span.start_ns), session.load_end_ns);
+    let load = (
+        session.phases.first().map_or(0, |span| span.start_ns),
+        session.load_end_ns,
+    );
     let resources = resources::summarise(std::mem::take(&mut session.samples), load, session.network);
     let faults = faults(plan, &session, &measured);
     let stall = stall_oracle(plan, &session, &measured);
@@ -62,7 +67,11 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
         phases: measured.phases,
         thresholds: Vec::new(),
         faults,
-        anomalies: session.findings.as_ref().map(|findings| findings.anomalies.clone()).unwrap_or_default(),
+        anomalies: session
+            .findings
+            .as_ref()
+            .map(|findings| findings.anomalies.clone())
+            .unwrap_or_default(),
         validity: Vec::new(),
         resources,
         measurements,
@@ -97,29 +106,25 @@ fn evidence<'a>(plan: &Plan, report: &'a ScenarioReport, session: &'a Session) -
 
 /// The account; without a read-back what the ledgers alone say.
 fn records(session: &Session) -> RecordCounts {
-    let mut counts = match &session.findings {
-        Some(Findings { counts, .. }) => *counts,
-        None => {
-            let mut counts = RecordCounts::default();
-            for row in session.ledgers.iter().flat_map(|ledger| ledger.rows()) {
-                counts.attempted += 1;
-                match row.outcome {
-                    Outcome::Acknowledged => counts.acknowledged += 1,
-                    Outcome::Failed => counts.failed += 1,
-                    Outcome::Unknown | Outcome::Pending => counts.unknown += 1,
-                }
-            }
-            counts
+    if let Some(Findings { counts, .. }) = &session.findings {
+        return *counts;
+    }
+    let mut counts = RecordCounts::default();
+    for row in session.ledgers.iter().flat_map(|ledger| ledger.rows()) {
+        counts.attempted += 1;
+        match row.outcome {
+            Outcome::Acknowledged => counts.acknowledged += 1,
+            Outcome::Failed => counts.failed += 1,
+            Outcome::Unknown | Outcome::Pending => counts.unknown += 1,
         }
-    };
-    // Never handed over: certainly not in the log, and no row is kept for them.
-    counts.attempted += session.never_handed_over;
-    counts.failed += session.never_handed_over;
+    }
     counts
 }
 
 fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultReport> {
-    let Some(fault) = plan.scenario().fault else { return Vec::new() };
+    let Some(fault) = plan.scenario().fault else {
+        return Vec::new();
+    };
     let mut report = FaultReport {
         kind: fault.kind.name().to_owned(),
         armed: fault.enabled,
@@ -131,13 +136,30 @@ fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultRepor
         recovery_ns: None,
         back_to_baseline_ns: None,
     };
-    let seen: Vec<Seen> = session.faults.iter().map(|fact| Seen::of(fact, session)).collect();
+    let seen: Vec<Seen> = session
+        .faults
+        .iter()
+        .map(|fact| Seen::of(fact, session))
+        .collect();
     // With several faults the weakest counts for the verdict, the longest for the recovery.
     report.in_flight = seen.iter().map(|seen| seen.in_flight).max().unwrap_or(0);
-    report.recovery_ns = seen.iter().map(|seen| seen.recovery_ns).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
+    report.recovery_ns = seen
+        .iter()
+        .map(|seen| seen.recovery_ns)
+        .collect::<Option<Vec<_>>>()
+        .and_then(|all| all.into_iter().max());
     report.client_reaction = seen.iter().find_map(|seen| seen.reaction(fault.kind));
-    if let (Some(first), [_]) = (session.faults.first(), session.faults.as_slice()) {
-        report.back_to_baseline_ns = recovery::back_to_baseline(&measured.timeline, &measured.steady_response, first.fired_ns, first.lifted_ns);
+    if let ([fact], Some(steady)) = (
+        session.faults.as_slice(),
+        session.phases.iter().find(|span| span.phase == Phase::Steady),
+    ) {
+        let (before, after): (Vec<_>, Vec<_>) = measured
+            .timeline
+            .iter()
+            .filter(|bin| bin.start_ns >= steady.start_ns)
+            .cloned()
+            .partition(|bin| bin.start_ns + bin.width_ns <= fact.fired_ns);
+        report.back_to_baseline_ns = recovery(&before, &after, fact.fired_ns, Band::default()).after_ns();
     }
     vec![report]
 }
@@ -170,10 +192,16 @@ impl Seen {
             }
         }
         let until = fact.lifted_ns.unwrap_or(session.gave_up_ns);
-        let errors: Vec<_> = session.client_events.iter().filter(|event| (fact.fired_ns..=until).contains(&event.at_ns)).collect();
+        let errors: Vec<_> = session
+            .client_events
+            .iter()
+            .filter(|event| (fact.fired_ns..=until).contains(&event.at_ns))
+            .collect();
         Self {
             in_flight,
-            silence_ns: first_after.unwrap_or(session.gave_up_ns).saturating_sub(last_before.max(fact.fired_ns)),
+            silence_ns: first_after
+                .unwrap_or(session.gave_up_ns)
+                .saturating_sub(last_before.max(fact.fired_ns)),
             errors: errors.len(),
             first_error: errors.first().map(|event| event.text.clone()),
             recovery_ns: first_after.map(|at| at.saturating_sub(fact.fired_ns)),
@@ -184,10 +212,15 @@ impl Seen {
     fn reaction(&self, kind: FaultKind) -> Option<String> {
         let silence = quantity::duration(self.silence_ns);
         match kind {
-            FaultKind::BrokerPause => (self.silence_ns >= 100_000_000).then(|| format!("no acknowledgement for {silence}")),
+            FaultKind::BrokerPause => {
+                (self.silence_ns >= 100_000_000).then(|| format!("no acknowledgement for {silence}"))
+            }
             FaultKind::BrokerKill | FaultKind::BrokerStop => {
                 let first = self.first_error.as_ref()?;
-                Some(format!("{} client events, the first: {first}; no acknowledgement for {silence}", self.errors))
+                Some(format!(
+                    "{} client events, the first: {first}; no acknowledgement for {silence}",
+                    self.errors
+                ))
             }
         }
     }
@@ -196,21 +229,34 @@ impl Seen {
 /// A pause under a constant rate can be compared with arithmetic.
 fn stall_oracle(plan: &Plan, session: &Session, measured: &Measured) -> Option<StallOracle> {
     let scenario = plan.scenario();
-    let fault = scenario.fault.filter(|fault| fault.kind == FaultKind::BrokerPause)?;
-    let Rate::PerSecond(arrival_per_s) = scenario.load.rate else { return None };
-    let ([fact], crate::config::Arrival::Constant, 1) = (session.faults.as_slice(), scenario.load.arrival, fault.times) else { return None };
-    let start_ns = session.phases.iter().find(|span| span.phase != Phase::WarmUp)?.start_ns;
+    let fault = scenario
+        .fault
+        .filter(|fault| fault.kind == FaultKind::BrokerPause)?;
+    let Rate::PerSecond(arrival_per_s) = scenario.load.rate else {
+        return None;
+    };
+    let ([fact], crate::config::Arrival::Constant, 1) =
+        (session.faults.as_slice(), scenario.load.arrival, fault.times)
+    else {
+        return None;
+    };
+    let start_ns = session
+        .phases
+        .iter()
+        .find(|span| span.phase != Phase::WarmUp)?
+        .start_ns;
     let times = AckTimes::around(fact, session)?;
-    stall::compare(&stall::Observed {
+    let stall = Stall {
         arrival_per_s,
         window_ns: session.load_end_ns.saturating_sub(start_ns),
         outage_start_ns: times.last_before.saturating_sub(start_ns),
         outage_ns: times.first_after.saturating_sub(times.last_before),
         drain_per_s: times.drain_per_s,
-        undisturbed: &measured.steady_response,
-        response: &measured.all_response,
-        service: &measured.all_service,
-    })
+        base: Base::Measured(&measured.steady_response),
+    };
+    stall
+        .compare(&measured.latency.ack.response, &measured.latency.ack.service)
+        .ok()
 }
 
 /// Acknowledgements around a pause: the outage as the producer saw it, and how fast the backlog went.
@@ -239,11 +285,20 @@ impl AckTimes {
         backlog.sort_unstable();
         let (first, last) = (*backlog.first()?, *backlog.last()?);
         let seconds = last.checked_sub(first).filter(|span| *span > 0)? as f64 / 1e9;
-        (first_after != u64::MAX).then_some(Self { last_before, first_after, drain_per_s: backlog.len() as f64 / seconds })
+        (first_after != u64::MAX).then_some(Self {
+            last_before,
+            first_after,
+            drain_per_s: backlog.len() as f64 / seconds,
+        })
     }
 }
 
-fn add_measurements(measurements: &mut BTreeMap<String, f64>, session: &Session, faults: &[FaultReport], stall: Option<&StallOracle>) {
+fn add_measurements(
+    measurements: &mut BTreeMap<String, f64>,
+    session: &Session,
+    faults: &[FaultReport],
+    stall: Option<&StallOracle>,
+) {
     let mut starts = session.starts_ns.clone();
     starts.sort_unstable();
     if let (Some(first), Some(last)) = (starts.first(), starts.last()) {
@@ -271,7 +326,9 @@ fn thresholds(thresholds: &[Threshold], report: &ScenarioReport) -> Vec<Threshol
                 && let Some(censored) = metrics.censored(result.phase, &result.metric)
             {
                 result.result = ThresholdResult::Fail;
-                result.note = Some(format!("{censored} records were never acknowledged: the value is a lower bound"));
+                result.note = Some(format!(
+                    "{censored} records were never acknowledged: the value is a lower bound"
+                ));
             }
             result
         })
@@ -285,5 +342,11 @@ pub(crate) fn censored(quantiles: &Quantiles) -> Option<u64> {
 
 /// Says a validity check for people.
 pub(crate) fn check(name: &str, ok: bool, measured: String, required: String, remedy: &str) -> ValidityCheck {
-    ValidityCheck { name: name.to_owned(), ok, measured, required, remedy: (!ok).then(|| remedy.to_owned()) }
+    ValidityCheck {
+        name: name.to_owned(),
+        ok,
+        measured,
+        required,
+        remedy: (!ok).then(|| remedy.to_owned()),
+    }
 }

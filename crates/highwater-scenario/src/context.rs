@@ -25,11 +25,16 @@ impl Context<'_> {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// The seed of one producer: the run's seed, salted by scenario and producer (SplitMix64's finaliser).
+    /// The seed of one producer: the run's seed, salted by scenario and producer.
     pub(crate) fn seed_for(&self, producer: u32) -> u64 {
-        let mut mixed = self.seed ^ (u64::from(self.index) << 32 | u64::from(producer)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        salted(self.seed, u64::from(self.index) << 32 | u64::from(producer))
     }
+}
+
+/// A child seed: the finaliser of SplitMix64 over seed and salt.
+pub(crate) fn salted(seed: u64, salt: u64) -> u64 {
+    let mut mixed = seed ^ salt.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }

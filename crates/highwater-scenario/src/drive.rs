@@ -12,8 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use highwater_load::{Counts, Load, Offer, ProducerSpec, Receivers, admin};
-use highwater_measure::histogram::Latency;
-use highwater_measure::steady::{Interval, SteadyDetector, SteadyState};
+use highwater_measure::histogram::IntervalSummary;
+use highwater_measure::steady::{Interval, SteadyState, SteadyTest};
 use highwater_model::{EventBody, NoticeLevel, Phase, Tick};
 use highwater_target::Target;
 
@@ -31,11 +31,20 @@ const TICK: Duration = Duration::from_millis(100);
 const WARM_UP_INTERVAL_NS: u64 = 500_000_000;
 /// From starting the producers to the first record due: time for them to connect.
 const LEAD: Duration = Duration::from_millis(100);
+/// Records that may be due and not taken by the client: a minute of 80,000/s, and 140 MB of ledger. More than that
+/// is a load that can't be offered.
+const MOST_WAITING: u64 = 5_000_000;
 /// How long consumers may take to own all partitions before the load begins.
 const ASSIGN_LIMIT: Duration = Duration::from_secs(30);
 
 /// Drives a load scenario on a target that is ready.
-pub(crate) fn drive(context: &Context<'_>, plan: &Plan, target: &Mutex<Target>, bootstrap: &str, session: &mut Session) {
+pub(crate) fn drive(
+    context: &Context<'_>,
+    plan: &Plan,
+    target: &Mutex<Target>,
+    bootstrap: &str,
+    session: &mut Session,
+) {
     if let Err(failure) = prepare_and_offer(context, plan, target, bootstrap, session) {
         session.failure.get_or_insert(failure);
     }
@@ -49,36 +58,51 @@ fn prepare_and_offer(
     session: &mut Session,
 ) -> Result<(), String> {
     let scenario = plan.scenario();
-    admin::create_topic(bootstrap, &session.topic, scenario.topic.partitions, &scenario.topic.settings)
-        .map_err(|error| error.to_string())?;
+    create_topic(plan, bootstrap, &session.topic)?;
     let phases = Phases::new(context.events);
     let offer = Offer {
         bootstrap: bootstrap.to_owned(),
         topic: session.topic.clone(),
         run: context.run,
-        clock: context.clock.clone(),
+        clock: context.clock,
         producers: producers(context, plan),
         stop: Arc::new(AtomicBool::new(false)),
     };
-    let mut load = Load::prepare(offer).map_err(|error| error.to_string())?;
+    let mut load = Load::prepare(&offer).map_err(|error| described(&error))?;
     session.ledgers = load.ledgers();
     session.consumers = scenario.load.consumers;
     let mut receivers = receivers(context, plan, bootstrap, session)?;
     let start_ns = context.clock.now_ns() + LEAD.as_nanos() as u64;
-    load.start(start_ns).map_err(|error| error.to_string())?;
-    let mut observation = Observation::new(context, target);
-    phases.enter(if scenario.warm_up.limit.0.is_zero() { Phase::Steady } else { Phase::WarmUp }, start_ns);
-    let mut run = Running { context, plan, load: &load, receivers: receivers.as_ref(), phases: &phases, target, start_ns, session };
-    run.offer(&mut observation);
-    run.drain(&mut observation);
+    load.start(&offer, start_ns).map_err(|error| described(&error))?;
+    let mut observation = Observation::new(context, target, session.consumers);
+    phases.enter(
+        if scenario.warm_up.limit.0.is_zero() {
+            Phase::Steady
+        } else {
+            Phase::WarmUp
+        },
+        start_ns,
+    );
+    let mut run = Running {
+        context,
+        plan,
+        load: &load,
+        receivers: receivers.as_ref(),
+        phases: &phases,
+        target,
+        start_ns,
+        session,
+    };
+    if run.offer(&mut observation) == Offered::Whole {
+        run.drain(&mut observation);
+    }
     load.drain(Duration::ZERO, context.interrupted);
     session.gave_up_ns = context.clock.now_ns();
     if let Some(receivers) = &mut receivers {
         receivers.stop();
     }
     session.client_events = load.client_events();
-    session.never_handed_over = load.counts().never_handed_over;
-    if let Some(ratio) = load.compression_ratio() {
+    if let Some(ratio) = load.traffic().ratio() {
         session.measurements.insert("compression.ratio".into(), ratio);
     }
     if session.failure.is_none() && session.interrupted.is_none() {
@@ -99,22 +123,68 @@ fn producers(context: &Context<'_>, plan: &Plan) -> Vec<ProducerSpec> {
             index,
             of,
             schedule: plan.schedule.clone(),
-            records_limit: load.records.map(|all| all / u64::from(of) + u64::from(u64::from(index) < all % u64::from(of))),
+            records_limit: load
+                .records
+                .map(|all| all / u64::from(of) + u64::from(u64::from(index) < all % u64::from(of))),
             keys: plan.keys(),
             values: plan.values(),
+            compressibility: load.values.compression_ratio,
             client: plan.client(),
             seed: context.seed_for(index),
         })
         .collect()
 }
 
-fn receivers(context: &Context<'_>, plan: &Plan, bootstrap: &str, session: &Session) -> Result<Option<Receivers>, String> {
+/// Makes the topic of the run.
+pub(crate) fn create_topic(plan: &Plan, bootstrap: &str, name: &str) -> Result<(), String> {
+    let topic = &plan.scenario().topic;
+    let settings: Vec<(&str, &str)> = topic
+        .settings
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
+    admin::create_topic(
+        bootstrap,
+        name,
+        topic.partitions.unsigned_abs(),
+        topic.replication,
+        &settings,
+    )
+    .map_err(|error| described(&error))
+}
+
+/// An error with its sources behind it.
+pub(crate) fn described(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+fn receivers(
+    context: &Context<'_>,
+    plan: &Plan,
+    bootstrap: &str,
+    session: &Session,
+) -> Result<Option<Receivers>, String> {
     let consumers = plan.scenario().load.consumers;
     if consumers == 0 {
         return Ok(None);
     }
-    let receivers = Receivers::start(bootstrap, &session.topic, context.run, context.clock.clone(), session.ledgers.clone(), consumers, &session.topic)
-        .map_err(|error| error.to_string())?;
+    let receivers = Receivers::start(
+        bootstrap,
+        &session.topic,
+        context.run,
+        context.clock,
+        session.ledgers.clone(),
+        consumers,
+        &session.topic,
+        Arc::new(AtomicBool::new(false)),
+    )
+    .map_err(|error| described(&error))?;
     let limit = context.clock.now_ns() + ASSIGN_LIMIT.as_nanos() as u64;
     while !receivers.assigned() && !context.is_interrupted() {
         if context.clock.now_ns() > limit {
@@ -132,7 +202,7 @@ pub(crate) fn read_back(context: &Context<'_>, plan: &Plan, bootstrap: &str, ses
         topic: &session.topic,
         run: context.run,
         scenario: &plan.scenario().name,
-        contract: plan.contract.clone(),
+        contract: plan.contract,
         ledgers: &session.ledgers,
         events: context.events,
         interrupted: context.interrupted,
@@ -143,9 +213,20 @@ pub(crate) fn read_back(context: &Context<'_>, plan: &Plan, bootstrap: &str, ses
             session.findings = Some(read.findings);
             session.quiet = Some(read.quiet);
         }
-        Err(_) if context.is_interrupted() => session.interrupted = Some("interrupted during read-back".into()),
+        Err(_) if context.is_interrupted() => {
+            session.interrupted = Some("interrupted during read-back".into());
+        }
         Err(error) => session.failure = Some(format!("the log could not be read back: {error}")),
     }
+}
+
+/// How offering ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Offered {
+    /// Everything that was due was handed over, or still can be.
+    Whole,
+    /// More was due than the client took; it makes no sense to wait for the rest.
+    GivenUp,
 }
 
 /// A load that is running.
@@ -162,10 +243,10 @@ struct Running<'a> {
 
 impl Running<'_> {
     /// Until every record that becomes due was handed over, and the fault is lifted.
-    fn offer(&mut self, observation: &mut Observation<'_>) {
+    fn offer(&mut self, observation: &mut Observation<'_>) -> Offered {
         let facts = Mutex::new(Vec::new());
         let give_up = AtomicBool::new(false);
-        thread::scope(|scope| {
+        let offered = thread::scope(|scope| {
             let carrier = self.plan.armed_fault().map(|fault| Carrier {
                 fault,
                 clock: &self.context.clock,
@@ -177,9 +258,12 @@ impl Running<'_> {
                 give_up: &give_up,
                 interrupted: self.context.interrupted,
                 facts: &facts,
+                seed: self.context.seed_for(u32::MAX),
             });
             let fault = carrier.map(|carrier| scope.spawn(move || carrier.run()));
-            self.watch(observation, &|| fault.as_ref().is_none_or(thread::ScopedJoinHandle::is_finished));
+            let offered = self.watch(observation, &|| {
+                fault.as_ref().is_none_or(thread::ScopedJoinHandle::is_finished)
+            });
             give_up.store(true, Ordering::Relaxed);
             match fault.map(thread::ScopedJoinHandle::join) {
                 Some(Ok(Err(error))) if !self.context.is_interrupted() => {
@@ -188,41 +272,51 @@ impl Running<'_> {
                 Some(Err(panic)) => std::panic::resume_unwind(panic),
                 _ => {}
             }
+            offered
         });
-        self.session.faults = facts.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.session.faults = facts
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        offered
     }
 
-    fn watch(&mut self, observation: &mut Observation<'_>, fault_done: &dyn Fn() -> bool) {
+    fn watch(&mut self, observation: &mut Observation<'_>, fault_done: &dyn Fn() -> bool) -> Offered {
         let schedule_end = self.start_ns + self.plan.schedule.duration().as_nanos() as u64;
-        let drain_limit = self.plan.scenario().drain.limit.0.as_nanos() as u64;
         let mut warm_up = WarmUp::new(self.plan, self.start_ns);
-        loop {
+        let offered = loop {
             thread::sleep(TICK);
-            let (tick, interval) = observation.tick(self.load, self.receivers, &self.plan.schedule, self.start_ns);
+            let (tick, interval) =
+                observation.tick(self.load, self.receivers, &self.plan.schedule, self.start_ns);
             let now = self.context.clock.now_ns();
             if self.phases.current() == Some(Phase::WarmUp) && warm_up.is_over(now, &tick, &interval) {
                 self.phases.enter(Phase::Steady, now);
             }
-            if self.must_end() {
-                break;
+            if self.must_end() || (self.load.offering_done() && fault_done()) {
+                break Offered::Whole;
             }
-            if self.load.offering_done() && fault_done() {
-                break;
+            if self.is_hopeless(now, schedule_end) {
+                break Offered::GivenUp;
             }
-            if now >= schedule_end {
-                let counts = self.load.counts();
-                let backlog = counts.due.saturating_sub(counts.handed_over);
-                if hopeless(backlog, counts.handed_over, now - self.start_ns, drain_limit) {
-                    self.context.events.notice(
-                        NoticeLevel::Warning,
-                        format!("{backlog} records that were due could not be handed over; they are given up"),
-                    );
-                    break;
-                }
-            }
-        }
+        };
         self.load.stop_offering();
         self.session.load_end_ns = self.context.clock.now_ns().min(schedule_end).max(self.start_ns);
+        offered
+    }
+
+    /// Whether more is due than can be handed over within the limit of the drain at the rate reached so far.
+    fn is_hopeless(&self, now: u64, schedule_end: u64) -> bool {
+        let counts = self.load.counts();
+        let waiting = counts.due.saturating_sub(counts.handed_over);
+        let per_ns = counts.handed_over as f64 / now.saturating_sub(self.start_ns).max(1) as f64;
+        let limit_ns = self.plan.scenario().drain.limit.0.as_nanos() as f64;
+        let hopeless = waiting > MOST_WAITING || (now >= schedule_end && waiting as f64 > per_ns * limit_ns);
+        if hopeless {
+            let text = format!(
+                "{waiting} records were due and the client did not take them in time; the load is given up"
+            );
+            self.context.events.notice(NoticeLevel::Warning, text);
+        }
+        hopeless
     }
 
     /// Whether the run can't go on; keeps why.
@@ -254,11 +348,14 @@ impl Running<'_> {
         let limit = self.context.clock.now_ns() + self.plan.scenario().drain.limit.0.as_nanos() as u64;
         while self.session.failure.is_none() && self.session.interrupted.is_none() {
             let counts = self.load.counts();
-            let all_received = self.receivers.is_none_or(|receivers| receivers.counts().received >= counts.acknowledged);
-            if (counts.in_flight == 0 && all_received) || self.context.clock.now_ns() >= limit || self.must_end() {
-                break;
-            }
-            if counts.in_flight == 0 && self.receivers.is_some_and(|receivers| receivers.at_end()) {
+            let settled = counts.acknowledged + counts.failed + counts.unknown;
+            let all_received = self
+                .receivers
+                .is_none_or(|receivers| receivers.counts().received >= counts.acknowledged);
+            if (settled >= counts.due && all_received)
+                || self.context.clock.now_ns() >= limit
+                || self.must_end()
+            {
                 break;
             }
             thread::sleep(TICK / 5);
@@ -268,47 +365,68 @@ impl Running<'_> {
     }
 }
 
-/// Whether a backlog can't be handed over within a limit at the rate reached so far.
-fn hopeless(backlog: u64, handed_over: u64, elapsed_ns: u64, limit_ns: u64) -> bool {
-    let per_ns = handed_over as f64 / elapsed_ns.max(1) as f64;
-    backlog as f64 > per_ns * limit_ns as f64
-}
-
 /// Decides when warm-up ends: by a test of steadiness, at the latest at its limit.
 struct WarmUp {
-    detector: SteadyDetector,
+    test: SteadyTest,
     limit_ns: u64,
     since_ns: u64,
-    latency: Latency,
-    before: u64,
-    offered: Option<f64>,
+    /// Medians of the ticks of the current interval, each with its number of samples.
+    medians: Vec<(u64, u64)>,
+    before: Tick,
+    paced: bool,
 }
 
 impl WarmUp {
     fn new(plan: &Plan, start_ns: u64) -> Self {
         let limit_ns = start_ns + plan.scenario().warm_up.limit.0.as_nanos() as u64;
-        Self { detector: SteadyDetector::default(), limit_ns, since_ns: start_ns, latency: Latency::default(), before: 0, offered: None }
+        Self {
+            test: SteadyTest::default(),
+            limit_ns,
+            since_ns: start_ns,
+            medians: Vec::new(),
+            before: Tick::default(),
+            paced: !plan.schedule.is_saturating(),
+        }
     }
 
-    fn is_over(&mut self, now: u64, tick: &Tick, interval: &Latency) -> bool {
-        self.latency.merge(interval);
-        self.offered = tick.offered_per_s.or(self.offered);
+    fn is_over(&mut self, now: u64, tick: &Tick, interval: &IntervalSummary) -> bool {
+        self.medians
+            .extend(interval.p50_ns.map(|median| (median, interval.count)));
         if now >= self.limit_ns {
             return true;
         }
         if now.saturating_sub(self.since_ns) < WARM_UP_INTERVAL_NS {
             return false;
         }
-        let seconds = (now - self.since_ns) as f64 / 1e9;
         let observed = Interval {
-            median_ns: self.latency.value_at(0.5),
-            achieved_per_s: (tick.acknowledged - self.before) as f64 / seconds,
-            offered_per_s: self.offered,
+            due: self.paced.then(|| tick.due - self.before.due),
+            acknowledged: tick.acknowledged - self.before.acknowledged,
+            length_ns: now - self.since_ns,
+            response_p50_ns: self.median(),
         };
         self.since_ns = now;
-        self.before = tick.acknowledged;
-        self.latency = Latency::default();
-        self.detector.observe(&observed) == SteadyState::Reached
+        self.before = tick.clone();
+        self.medians.clear();
+        self.test.observe(observed) == SteadyState::Reached
+    }
+
+    /// Weighted median of the medians of the ticks: near enough to tell whether latency still changes.
+    fn median(&mut self) -> Option<u64> {
+        self.medians.sort_unstable();
+        let half = self
+            .medians
+            .iter()
+            .map(|(_, count)| count)
+            .sum::<u64>()
+            .div_ceil(2);
+        let mut seen = 0;
+        self.medians
+            .iter()
+            .find(|(_, count)| {
+                seen += count;
+                seen >= half
+            })
+            .map(|(median, _)| *median)
     }
 }
 
@@ -327,5 +445,8 @@ pub(crate) fn tick_of(counts: &Counts) -> Tick {
 
 /// The events of a start that is not a load use this too.
 pub(crate) fn told(context: &Context<'_>, text: String) {
-    context.events.emit(EventBody::Notice { level: NoticeLevel::Info, text });
+    context.events.emit(EventBody::Notice {
+        level: NoticeLevel::Info,
+        text,
+    });
 }

@@ -12,7 +12,7 @@ use highwater_model::{Event, EventBody, NoticeLevel};
 pub type Observer = Box<dyn FnMut(&Event) + Send>;
 
 /// Numbers events, writes them, and passes them on.
-pub struct EventStream {
+pub(crate) struct EventStream {
     clock: Clock,
     inner: Mutex<Inner>,
 }
@@ -29,20 +29,40 @@ impl EventStream {
     ///
     /// # Errors
     /// The file can't be made.
-    pub fn create(directory: &Path, clock: Clock, observer: Observer) -> std::io::Result<Self> {
+    pub(crate) fn create(directory: &Path, clock: Clock, observer: Observer) -> std::io::Result<Self> {
         let file = File::create_new(directory.join("events.jsonl"))?;
-        Ok(Self { clock, inner: Mutex::new(Inner { next: 0, file, observer, write_error: None }) })
+        Ok(Self {
+            clock,
+            inner: Mutex::new(Inner {
+                next: 0,
+                file,
+                observer,
+                write_error: None,
+            }),
+        })
     }
 
     /// Adds an event that happens now.
-    pub fn emit(&self, body: EventBody) {
-        let mut inner = self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let event = Event { sequence: inner.next, at_ns: self.clock.now_ns(), body };
+    pub(crate) fn emit(&self, body: EventBody) {
+        let mut inner = self
+            .inner
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let event = Event {
+            sequence: inner.next,
+            at_ns: self.clock.now_ns(),
+            body,
+        };
         inner.next += 1;
         // One write for each line, so that a stream cut by SIGKILL is whole up to its last line.
         let written = serde_json::to_string(&event)
             .map_err(|error| error.to_string())
-            .and_then(|line| inner.file.write_all((line + "\n").as_bytes()).map_err(|error| error.to_string()));
+            .and_then(|line| {
+                inner
+                    .file
+                    .write_all((line + "\n").as_bytes())
+                    .map_err(|error| error.to_string())
+            });
         if let Err(error) = written {
             inner.write_error.get_or_insert(error);
         }
@@ -50,12 +70,19 @@ impl EventStream {
     }
 
     /// Adds a notice.
-    pub fn notice(&self, level: NoticeLevel, text: impl Into<String>) {
-        self.emit(EventBody::Notice { level, text: text.into() });
+    pub(crate) fn notice(&self, level: NoticeLevel, text: impl Into<String>) {
+        self.emit(EventBody::Notice {
+            level,
+            text: text.into(),
+        });
     }
 
     /// The first error in writing the file, if there was one.
-    pub fn write_error(&self) -> Option<String> {
-        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write_error.clone()
+    pub(crate) fn write_error(&self) -> Option<String> {
+        self.inner
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .write_error
+            .clone()
     }
 }

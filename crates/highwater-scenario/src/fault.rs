@@ -14,6 +14,7 @@ use highwater_model::{EventBody, Phase};
 use highwater_target::{Target, TargetError};
 
 use crate::config::{Fault, FaultKind};
+use crate::context::salted;
 use crate::events::EventStream;
 use crate::phases::Phases;
 
@@ -48,6 +49,7 @@ pub(crate) struct Carrier<'a> {
     pub(crate) give_up: &'a AtomicBool,
     pub(crate) interrupted: &'a AtomicBool,
     pub(crate) facts: &'a Mutex<Vec<FaultFact>>,
+    pub(crate) seed: u64,
 }
 
 impl Carrier<'_> {
@@ -59,7 +61,7 @@ impl Carrier<'_> {
             return Ok(());
         }
         for round in 0..self.fault.times {
-            if round > 0 && !self.wait_until(self.clock.now_ns() + nanos(self.fault.every.0)) {
+            if round > 0 && !self.wait_until(self.clock.now_ns() + self.pause_before(round)) {
                 break;
             }
             self.aim();
@@ -74,7 +76,10 @@ impl Carrier<'_> {
 
     fn once(&self, round: u32) -> Result<(), TargetError> {
         let kind = self.fault.kind.name().to_owned();
-        let mut target = self.target.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut target = self
+            .target
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let in_flight = self.load.counts().in_flight;
         let fired_ns = self.clock.now_ns();
         if round == 0 {
@@ -85,13 +90,21 @@ impl Carrier<'_> {
             FaultKind::BrokerStop => target.stop(STOP_LIMIT)?.proof,
             FaultKind::BrokerPause => target.pause()?.proof,
         };
-        self.keep(FaultFact { fired_ns, ..FaultFact::default() });
-        self.events.emit(EventBody::FaultFired { kind: kind.clone(), proof, in_flight });
+        self.keep(FaultFact {
+            fired_ns,
+            ..FaultFact::default()
+        });
+        self.events.emit(EventBody::FaultFired {
+            kind: kind.clone(),
+            proof,
+            in_flight,
+        });
         let down_from = match self.fault.kind {
             FaultKind::BrokerPause | FaultKind::BrokerKill => fired_ns,
             FaultKind::BrokerStop => self.clock.now_ns(),
         };
         self.wait_until(down_from + nanos(self.fault.down.0));
+        let acknowledged_before = self.load.counts().acknowledged;
         let (resumed_ns, detail) = match self.fault.kind {
             FaultKind::BrokerPause => {
                 let resumed = self.clock.now_ns();
@@ -100,7 +113,10 @@ impl Carrier<'_> {
             FaultKind::BrokerKill | FaultKind::BrokerStop => {
                 let started = target.start_again()?;
                 let took = started.ready_at.saturating_duration_since(started.spawned_at);
-                (self.clock.at(started.spawned_at), format!("started again, ready after {:.3} s", took.as_secs_f64()))
+                (
+                    self.clock.at(started.spawned_at),
+                    format!("started again, ready after {:.3} s", took.as_secs_f64()),
+                )
             }
         };
         drop(target);
@@ -109,8 +125,12 @@ impl Carrier<'_> {
             fact.resumed_ns = Some(resumed_ns);
             fact.lifted_ns = Some(lifted_ns);
         }
-        self.events.emit(EventBody::FaultLifted { kind, detail, outage_ns: lifted_ns - fired_ns });
-        self.await_recovery(fired_ns, resumed_ns);
+        self.events.emit(EventBody::FaultLifted {
+            kind,
+            detail,
+            outage_ns: lifted_ns - fired_ns,
+        });
+        self.await_recovery(fired_ns, acknowledged_before);
         Ok(())
     }
 
@@ -123,11 +143,13 @@ impl Carrier<'_> {
     }
 
     /// Tells the live view of the first acknowledgement after the fault; the report takes it from the ledger.
-    fn await_recovery(&self, fired_ns: u64, resumed_ns: u64) {
+    fn await_recovery(&self, fired_ns: u64, acknowledged_before: u64) {
         let limit = self.clock.now_ns() + nanos(STOP_LIMIT);
         while !self.stopped() && self.clock.now_ns() < limit {
-            if let Some(at) = self.load.last_acknowledged_ns().filter(|at| *at >= resumed_ns) {
-                self.events.emit(EventBody::Recovered { after_ns: at - fired_ns });
+            if self.load.counts().acknowledged > acknowledged_before {
+                self.events.emit(EventBody::Recovered {
+                    after_ns: self.clock.now_ns() - fired_ns,
+                });
                 return;
             }
             if self.load.offering_done() && self.load.counts().in_flight == 0 {
@@ -137,12 +159,25 @@ impl Carrier<'_> {
         }
     }
 
+    /// From the lifting of one fault to the next: fixed, or a random moment in a range.
+    fn pause_before(&self, round: u32) -> u64 {
+        let least = nanos(self.fault.every.0);
+        let range = self
+            .fault
+            .every_at_most
+            .map_or(0, |most| nanos(most.0).saturating_sub(least));
+        // The high half of a product with a uniform number is uniform below the range.
+        least + ((u128::from(salted(self.seed, u64::from(round))) * u128::from(range)) >> 64) as u64
+    }
+
     fn keep(&self, fact: FaultFact) {
         self.facts().push(fact);
     }
 
     fn facts(&self) -> std::sync::MutexGuard<'_, Vec<FaultFact>> {
-        self.facts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.facts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn stopped(&self) -> bool {

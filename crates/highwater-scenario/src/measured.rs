@@ -7,12 +7,16 @@ use std::sync::Arc;
 
 use highwater_load::{Ledger, Row};
 use highwater_measure::histogram::Latency;
-use highwater_model::{LatencyReport, Outcome, Phase, PhaseReport, Quantiles, TimelineBin, Timing, TimingCurve};
+use highwater_model::{
+    LatencyReport, Outcome, Phase, PhaseReport, Quantiles, TimelineBin, Timing, TimingCurve,
+};
 
 /// Bins of the timeline, at most: more can't be told apart in a chart.
 const MOST_BINS: u64 = 400;
 /// Widths that a bin can have, in milliseconds.
-const BIN_WIDTHS_MS: [u64; 13] = [10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 600_000];
+const BIN_WIDTHS_MS: [u64; 13] = [
+    10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 600_000,
+];
 
 /// A phase that was gone through.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,8 +62,6 @@ pub(crate) struct Measured {
     pub(crate) curve: TimingCurve,
     /// Undisturbed response times: of the steady phase.
     pub(crate) steady_response: Latency,
-    pub(crate) all_response: Latency,
-    pub(crate) all_service: Latency,
 }
 
 #[derive(Default)]
@@ -76,24 +78,53 @@ impl Paths {
     fn add(&mut self, row: &Row, scope: &Scope<'_>) {
         self.due += 1;
         let waited = scope.gave_up_ns.saturating_sub(row.intended_ns);
-        let waited_in_client = row.handed_ns.map(|handed| scope.gave_up_ns.saturating_sub(handed));
-        record(&mut self.ack_response, &mut self.ack_service, row, row.acknowledged_ns, waited, waited_in_client);
+        let waited_in_client = row
+            .handed_ns
+            .map(|handed| scope.gave_up_ns.saturating_sub(handed));
+        record(
+            &mut self.ack_response,
+            &mut self.ack_service,
+            row,
+            row.acknowledged_ns,
+            waited,
+            waited_in_client,
+        );
         // A record that certainly never reached the log can't be received; it is censored on the way to its
         // acknowledgement already.
         if scope.received && row.outcome == Outcome::Acknowledged {
-            record(&mut self.received_response, &mut self.received_service, row, row.received_ns, waited, waited_in_client);
+            record(
+                &mut self.received_response,
+                &mut self.received_service,
+                row,
+                row.received_ns,
+                waited,
+                waited_in_client,
+            );
         }
     }
 
     fn report(&self) -> LatencyReport {
         LatencyReport {
-            ack: Timing { response: self.ack_response.quantiles(), service: self.ack_service.quantiles() },
-            end_to_end: Timing { response: self.received_response.quantiles(), service: self.received_service.quantiles() },
+            ack: Timing {
+                response: self.ack_response.quantiles(),
+                service: self.ack_service.quantiles(),
+            },
+            end_to_end: Timing {
+                response: self.received_response.quantiles(),
+                service: self.received_service.quantiles(),
+            },
         }
     }
 }
 
-fn record(response: &mut Latency, service: &mut Latency, row: &Row, arrived: Option<u64>, waited: u64, in_client: Option<u64>) {
+fn record(
+    response: &mut Latency,
+    service: &mut Latency,
+    row: &Row,
+    arrived: Option<u64>,
+    waited: u64,
+    in_client: Option<u64>,
+) {
     match arrived {
         Some(arrived) => response.record(arrived.saturating_sub(row.intended_ns)),
         None => response.record_censored(waited),
@@ -110,7 +141,9 @@ pub(crate) fn measure(ledgers: &[Arc<Ledger>], scope: &Scope<'_>) -> Measured {
     let mut phases: Vec<Paths> = scope.phases.iter().map(|_| Paths::default()).collect();
     let mut slip = Latency::default();
     for row in ledgers.iter().flat_map(|ledger| ledger.rows()) {
-        let Some(index) = phase_at(scope.phases, row.intended_ns) else { continue };
+        let Some(index) = phase_at(scope.phases, row.intended_ns) else {
+            continue;
+        };
         phases[index].add(&row, scope);
         if let Some(arrived) = row.acknowledged_ns.and_then(|at| phase_at(scope.phases, at)) {
             phases[arrived].acknowledged_within += 1;
@@ -121,9 +154,18 @@ pub(crate) fn measure(ledgers: &[Arc<Ledger>], scope: &Scope<'_>) -> Measured {
             slip.record(handed.saturating_sub(row.intended_ns));
         }
     }
-    let reports = scope.phases.iter().zip(&phases).map(|(span, paths)| phase_report(span, paths, scope)).collect();
-    let steady_response =
-        scope.phases.iter().zip(&phases).find(|(span, _)| span.phase == Phase::Steady).map(|(_, paths)| paths.ack_response.clone());
+    let reports = scope
+        .phases
+        .iter()
+        .zip(&phases)
+        .map(|(span, paths)| phase_report(span, paths, scope))
+        .collect();
+    let steady_response = scope
+        .phases
+        .iter()
+        .zip(&phases)
+        .find(|(span, _)| span.phase == Phase::Steady)
+        .map(|(_, paths)| paths.ack_response.clone());
     let all = judged(scope.phases, &phases);
     let (offered_per_s, achieved_per_s) = rates(ledgers, scope, &all);
     Measured {
@@ -133,10 +175,11 @@ pub(crate) fn measure(ledgers: &[Arc<Ledger>], scope: &Scope<'_>) -> Measured {
         achieved_per_s,
         slip: slip.quantiles(),
         timeline: timeline(ledgers, scope),
-        curve: TimingCurve { response: all.ack_response.curve(), service: all.ack_service.curve() },
+        curve: TimingCurve {
+            response: all.ack_response.curve(),
+            service: all.ack_service.curve(),
+        },
         steady_response: steady_response.unwrap_or_default(),
-        all_response: all.ack_response,
-        all_service: all.ack_service,
     }
 }
 
@@ -177,12 +220,21 @@ fn judged(spans: &[PhaseSpan], phases: &[Paths]) -> Paths {
 /// Offered: judged records over the time in which they became due. Achieved: those acknowledged over the time
 /// until the last of them was, so that a load that lags behind its schedule is seen.
 fn rates(ledgers: &[Arc<Ledger>], scope: &Scope<'_>, all: &Paths) -> (Option<f64>, Option<f64>) {
-    let Some(start) = scope.phases.iter().find(|span| span.phase != Phase::WarmUp).map(|span| span.start_ns) else {
+    let Some(start) = scope
+        .phases
+        .iter()
+        .find(|span| span.phase != Phase::WarmUp)
+        .map(|span| span.start_ns)
+    else {
         return (None, None);
     };
     let offered_s = scope.load_end_ns.saturating_sub(start) as f64 / 1e9;
     let (mut acknowledged, mut last) = (0_u64, start);
-    for row in ledgers.iter().flat_map(|ledger| ledger.rows()).filter(|row| row.intended_ns >= start) {
+    for row in ledgers
+        .iter()
+        .flat_map(|ledger| ledger.rows())
+        .filter(|row| row.intended_ns >= start)
+    {
         if let Some(at) = row.acknowledged_ns {
             acknowledged += 1;
             last = last.max(at);
@@ -194,20 +246,33 @@ fn rates(ledgers: &[Arc<Ledger>], scope: &Scope<'_>, all: &Paths) -> (Option<f64
     }) as f64
         / 1e9;
     let rate = |count: u64, seconds: f64| (seconds > 0.0).then(|| count as f64 / seconds);
-    (rate(all.due, offered_s).filter(|_| !scope.saturating), rate(acknowledged, achieved_s))
+    (
+        rate(all.due, offered_s).filter(|_| !scope.saturating),
+        rate(acknowledged, achieved_s),
+    )
 }
 
 /// Bins by the moment at which records were due; acknowledgements by the moment at which they came.
 fn timeline(ledgers: &[Arc<Ledger>], scope: &Scope<'_>) -> Vec<TimelineBin> {
-    let (Some(first), Some(last)) = (scope.phases.first(), scope.phases.iter().rfind(|span| span.has_load())) else {
+    let (Some(first), Some(last)) = (
+        scope.phases.first(),
+        scope.phases.iter().rfind(|span| span.has_load()),
+    ) else {
         return Vec::new();
     };
     let (start, end) = (first.start_ns, last.end_ns);
     let width = bin_width_ns(end.saturating_sub(start));
     let count = end.saturating_sub(start).div_ceil(width) as usize;
     let mut arrived = vec![0_u64; count];
-    for at in ledgers.iter().flat_map(|ledger| ledger.rows()).filter_map(|row| row.acknowledged_ns) {
-        if let Some(bin) = at.checked_sub(start).and_then(|since| arrived.get_mut((since / width) as usize)) {
+    for at in ledgers
+        .iter()
+        .flat_map(|ledger| ledger.rows())
+        .filter_map(|row| row.acknowledged_ns)
+    {
+        if let Some(bin) = at
+            .checked_sub(start)
+            .and_then(|since| arrived.get_mut((since / width) as usize))
+        {
             *bin += 1;
         }
     }
@@ -261,7 +326,11 @@ mod tests {
     #[test]
     fn bins_are_as_narrow_as_the_chart_can_show() {
         for (seconds, width_ms) in [(2, 10), (30, 100), (60, 200), (600, 2_000), (86_400, 600_000)] {
-            assert_eq!(bin_width_ns(seconds * 1_000_000_000), width_ms * 1_000_000, "{seconds} s");
+            assert_eq!(
+                bin_width_ns(seconds * 1_000_000_000),
+                width_ms * 1_000_000,
+                "{seconds} s"
+            );
         }
     }
 

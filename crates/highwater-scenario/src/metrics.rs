@@ -1,7 +1,9 @@
 //! The values of metrics by their names, as thresholds ask for them. The names are those of
 //! [`highwater_measure::threshold::METRICS`]; a test asks for each.
 
-use highwater_model::{LatencyReport, Phase, PhaseReport, ProcessResources, ProcessRole, Quantiles, ScenarioReport};
+use highwater_model::{
+    LatencyReport, Phase, PhaseReport, ProcessResources, ProcessRole, Quantiles, ScenarioReport,
+};
 
 /// Looks values up in a report.
 pub(crate) struct Metrics<'a>(pub(crate) &'a ScenarioReport);
@@ -20,26 +22,34 @@ impl Metrics<'_> {
         if let Some(phase) = phase {
             return of_phase(phase, name);
         }
-        self.count(name).or_else(|| self.resource(name)).or_else(|| match name {
-            "rate" => self.0.achieved_per_s,
-            "offered" => self.0.offered_per_s,
-            _ => self.0.measurements.get(name).copied(),
-        })
+        self.count(name)
+            .or_else(|| self.resource(name))
+            .or_else(|| match name {
+                "rate" => self.0.achieved_per_s,
+                "offered" => self.0.offered_per_s,
+                _ => self.0.measurements.get(name).copied(),
+            })
     }
 
     /// How many records of the distribution behind a metric have no end, if any.
     pub(crate) fn censored(&self, phase: Option<Phase>, name: &str) -> Option<u64> {
         let phase = phase.and_then(|phase| self.0.phases.iter().find(|report| report.phase == phase));
-        self.distribution(phase, name).and_then(|(quantiles, _)| crate::assemble::censored(quantiles))
+        self.distribution(phase, name)
+            .and_then(|(quantiles, _)| crate::assemble::censored(quantiles))
     }
 
     /// Number of samples behind a percentile.
     pub(crate) fn samples(&self, phase: Option<Phase>, name: &str) -> Option<u64> {
         let phase = phase.and_then(|phase| self.0.phases.iter().find(|report| report.phase == phase));
-        self.distribution(phase, name).map(|(quantiles, _)| quantiles.count)
+        self.distribution(phase, name)
+            .map(|(quantiles, _)| quantiles.count)
     }
 
-    fn distribution<'a, 'n>(&'a self, phase: Option<&'a PhaseReport>, name: &'n str) -> Option<(&'a Quantiles, &'n str)> {
+    fn distribution<'a, 'n>(
+        &'a self,
+        phase: Option<&'a PhaseReport>,
+        name: &'n str,
+    ) -> Option<(&'a Quantiles, &'n str)> {
         let latency: &LatencyReport = phase.map_or(&self.0.latency, |phase| &phase.latency);
         let (path, statistic) = name.rsplit_once('.')?;
         let quantiles = match path {
@@ -83,7 +93,12 @@ impl Metrics<'_> {
             "cpu.mean" => process.cpu_cores_mean,
             _ => None,
         };
-        let own = self.0.resources.processes.iter().filter(|process| process.role == role);
+        let own = self
+            .0
+            .resources
+            .processes
+            .iter()
+            .filter(|process| process.role == role);
         own.filter_map(read).reduce(f64::max)
     }
 }

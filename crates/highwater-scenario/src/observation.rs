@@ -4,10 +4,10 @@
 use std::sync::Mutex;
 
 use highwater_load::{Load, Receivers};
-use highwater_measure::histogram::Latency;
+use highwater_measure::histogram::IntervalSummary;
 use highwater_measure::schedule::Schedule;
-use highwater_model::{EventBody, ProcessRole, ResourceSample, Tick};
-use highwater_target::{Sampler, Target, Watched};
+use highwater_model::{EventBody, ResourceSample, Tick};
+use highwater_target::{NetworkTotals, Sampler, Target, Watched, host_network};
 
 use crate::context::Context;
 use crate::drive::tick_of;
@@ -26,13 +26,14 @@ pub(crate) struct Observation<'a> {
     watched: Vec<Watched>,
     samples: Vec<ResourceSample>,
     next_sample_ns: u64,
-    network_before: Option<(u64, u64)>,
+    network_before: Option<NetworkTotals>,
     last_tick_ns: u64,
     last_acknowledged: u64,
+    consumers: u32,
 }
 
 impl<'a> Observation<'a> {
-    pub(crate) fn new(context: &'a Context<'a>, target: &'a Mutex<Target>) -> Self {
+    pub(crate) fn new(context: &'a Context<'a>, target: &'a Mutex<Target>, consumers: u32) -> Self {
         let mut observation = Self {
             context,
             target,
@@ -40,9 +41,10 @@ impl<'a> Observation<'a> {
             watched: Vec::new(),
             samples: Vec::new(),
             next_sample_ns: 0,
-            network_before: highwater_target::network_totals(),
+            network_before: host_network(),
             last_tick_ns: context.clock.now_ns(),
             last_acknowledged: 0,
+            consumers,
         };
         observation.sample_now();
         observation
@@ -55,21 +57,26 @@ impl<'a> Observation<'a> {
         receivers: Option<&Receivers>,
         schedule: &Schedule,
         start_ns: u64,
-    ) -> (Tick, Latency) {
+    ) -> (Tick, IntervalSummary) {
         let now = self.context.clock.now_ns();
         let interval_ns = now.saturating_sub(self.last_tick_ns).max(1);
         let interval = load.take_interval();
         let mut tick = tick_of(&load.counts());
         tick.interval_ns = interval_ns;
-        tick.achieved_per_s = tick.acknowledged.saturating_sub(self.last_acknowledged) as f64 * 1e9 / interval_ns as f64;
+        tick.achieved_per_s =
+            tick.acknowledged.saturating_sub(self.last_acknowledged) as f64 * 1e9 / interval_ns as f64;
         let since_start = std::time::Duration::from_nanos(now.saturating_sub(start_ns));
-        tick.offered_per_s = if load.offering_done() { None } else { schedule.rate_at(since_start) };
-        tick.response_p50_ns = interval.value_at(0.5);
-        tick.response_p95_ns = interval.value_at(0.95);
-        tick.response_max_ns = interval.max_ns();
+        tick.offered_per_s = if load.offering_done() {
+            None
+        } else {
+            schedule.rate_at(since_start)
+        };
+        tick.response_p50_ns = interval.p50_ns;
+        tick.response_p95_ns = interval.p95_ns;
+        tick.response_max_ns = interval.max_ns;
         if let Some(receivers) = receivers {
             tick.received = receivers.counts().received;
-            tick.consumers = receivers.consumers();
+            tick.consumers = self.consumers;
         }
         self.last_tick_ns = now;
         self.last_acknowledged = tick.acknowledged;
@@ -81,7 +88,13 @@ impl<'a> Observation<'a> {
     }
 
     /// A tick, if the last one is long enough ago.
-    pub(crate) fn tick_if_due(&mut self, load: &Load, receivers: Option<&Receivers>, schedule: &Schedule, start_ns: u64) {
+    pub(crate) fn tick_if_due(
+        &mut self,
+        load: &Load,
+        receivers: Option<&Receivers>,
+        schedule: &Schedule,
+        start_ns: u64,
+    ) {
         if self.context.clock.now_ns().saturating_sub(self.last_tick_ns) >= TICK_NS {
             self.tick(load, receivers, schedule, start_ns);
         }
@@ -94,14 +107,13 @@ impl<'a> Observation<'a> {
         // While a fault holds the target its processes are those known before.
         if let Ok(target) = self.target.try_lock() {
             self.watched = target.processes();
-            self.watched.insert(
-                0,
-                Watched { name: "highwater".into(), role: ProcessRole::Generator, pid: std::process::id() },
-            );
+            self.watched.insert(0, Watched::own());
         }
         let samples = self.sampler.sample(&self.watched, now);
         if !samples.is_empty() {
-            self.context.events.emit(EventBody::Resources { samples: samples.clone() });
+            self.context.events.emit(EventBody::Resources {
+                samples: samples.clone(),
+            });
             self.samples.extend(samples);
         }
     }
@@ -109,10 +121,11 @@ impl<'a> Observation<'a> {
     /// Hands over what was seen.
     pub(crate) fn finish(self, session: &mut Session) {
         session.samples = self.samples;
-        session.network = self.network_before.zip(highwater_target::network_totals()).map(
-            |((received_before, sent_before), (received, sent))| {
-                (received.saturating_sub(received_before), sent.saturating_sub(sent_before))
-            },
-        );
+        session.network = self.network_before.zip(host_network()).map(|(before, after)| {
+            (
+                after.received_bytes.saturating_sub(before.received_bytes),
+                after.sent_bytes.saturating_sub(before.sent_bytes),
+            )
+        });
     }
 }

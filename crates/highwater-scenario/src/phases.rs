@@ -16,7 +16,10 @@ pub(crate) struct Phases<'a> {
 
 impl<'a> Phases<'a> {
     pub(crate) fn new(events: &'a EventStream) -> Self {
-        Self { events, spans: Mutex::new(Vec::new()) }
+        Self {
+            events,
+            spans: Mutex::new(Vec::new()),
+        }
     }
 
     /// Ends the current phase and begins the next, at a moment of the run.
@@ -24,7 +27,15 @@ impl<'a> Phases<'a> {
         let cpu = own_cpu_seconds();
         let mut spans = self.lock();
         close(&mut spans, at_ns, cpu);
-        spans.push((PhaseSpan { phase, start_ns: at_ns, end_ns: at_ns, generator_cpu_seconds: None }, cpu));
+        spans.push((
+            PhaseSpan {
+                phase,
+                start_ns: at_ns,
+                end_ns: at_ns,
+                generator_cpu_seconds: None,
+            },
+            cpu,
+        ));
         drop(spans);
         self.events.emit(EventBody::PhaseStarted { phase });
     }
@@ -42,7 +53,9 @@ impl<'a> Phases<'a> {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(PhaseSpan, Option<f64>)>> {
-        self.spans.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.spans
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -48,12 +48,16 @@ impl Plan {
         check_fault(&resolved, scenario)?;
         let schedule = schedule_of(&resolved, scenario)?;
         let words = contract_words(scenario);
-        let contract = Contract::parse(&words.join(", ")).map_err(|error| resolved.error("contract", error.to_string()))?;
+        let contract = Contract::parse(&words.join(", "))
+            .map_err(|error| resolved.error("contract", error.to_string()))?;
         let mut thresholds = Vec::with_capacity(scenario.thresholds.len());
         for (index, text) in scenario.thresholds.iter().enumerate() {
             thresholds.push(Threshold::parse(text).map_err(|error| {
-                let mut located =
-                    resolved.error_within(&format!("thresholds[{index}]"), Some(error.span.clone()), error.message.clone());
+                let mut located = resolved.error_within(
+                    &format!("thresholds[{index}]"),
+                    Some(error.span.clone()),
+                    error.message.clone(),
+                );
                 if located.place.is_none() {
                     located.message = format!("{}: `{text}`", located.message);
                 }
@@ -61,7 +65,13 @@ impl Plan {
                 located
             })?);
         }
-        Ok(Self { contract, contract_words: words, schedule, thresholds, resolved })
+        Ok(Self {
+            contract,
+            contract_words: words,
+            schedule,
+            thresholds,
+            resolved,
+        })
     }
 
     /// The scenario.
@@ -129,11 +139,10 @@ impl Plan {
     pub fn values(&self) -> load::Values {
         let values = self.scenario().load.values;
         let bytes = usize::try_from(values.size.0).unwrap_or(usize::MAX);
-        let kind = match values.kind {
-            ValueKind::Fixed => load::ValueKind::Fixed,
-            ValueKind::ChangeEvents => load::ValueKind::ChangeEvents,
-        };
-        load::Values { kind, bytes, compressibility: values.compression_ratio }
+        match values.kind {
+            ValueKind::Fixed => load::Values::Fixed { bytes },
+            ValueKind::ChangeEvents => load::Values::ChangeEvents { bytes },
+        }
     }
 
     /// Keys of the records.
@@ -143,8 +152,14 @@ impl Plan {
         match keys.kind {
             KeyKind::None => load::Keys::None,
             KeyKind::Uniform => load::Keys::Uniform { keys: keys.count },
-            KeyKind::Zipf => load::Keys::Zipf { keys: keys.count, exponent: keys.exponent },
-            KeyKind::HotKey => load::Keys::HotKey { keys: keys.count, share: keys.hot_share },
+            KeyKind::Zipf => load::Keys::Zipf {
+                keys: keys.count,
+                exponent: keys.exponent,
+            },
+            KeyKind::HotKey => load::Keys::HotKey {
+                keys: keys.count,
+                share: keys.hot_share,
+            },
         }
     }
 }
@@ -166,11 +181,36 @@ fn check_counts(resolved: &Resolved, scenario: &Scenario) -> Result<(), ConfigEr
         true => Ok(()),
         false => Err(resolved.error(key, format!("`{key}` is {value}; it can be {least} to {most}"))),
     };
-    within("load.producers", scenario.load.producers.into(), 1, MOST_CLIENTS.into())?;
-    within("load.consumers", scenario.load.consumers.into(), 0, MOST_CLIENTS.into())?;
-    within("topic.partitions", scenario.topic.partitions.into(), 1, MOST_PARTITIONS.into())?;
-    within("startup.rounds", scenario.startup.rounds.into(), 1, MOST_ROUNDS.into())?;
-    within("producer.queue_records", scenario.producer.queue_records.into(), 1, 10_000_000)?;
+    within(
+        "load.producers",
+        scenario.load.producers.into(),
+        1,
+        MOST_CLIENTS.into(),
+    )?;
+    within(
+        "load.consumers",
+        scenario.load.consumers.into(),
+        0,
+        MOST_CLIENTS.into(),
+    )?;
+    within(
+        "topic.partitions",
+        scenario.topic.partitions.into(),
+        1,
+        MOST_PARTITIONS.into(),
+    )?;
+    within(
+        "startup.rounds",
+        scenario.startup.rounds.into(),
+        1,
+        MOST_ROUNDS.into(),
+    )?;
+    within(
+        "producer.queue_records",
+        scenario.producer.queue_records.into(),
+        1,
+        10_000_000,
+    )?;
     let share = |key: &str, value: f64| match (0.0..=1.0).contains(&value) {
         true => Ok(()),
         false => Err(resolved.error(key, format!("`{key}` is {value}; it can be 0.0 to 1.0"))),
@@ -180,12 +220,21 @@ fn check_counts(resolved: &Resolved, scenario: &Scenario) -> Result<(), ConfigEr
     let idempotent_without_all = scenario.producer.idempotence && scenario.producer.acks != Acks::All;
     if idempotent_without_all {
         return Err(resolved
-            .error("producer.acks", "an idempotent producer needs `producer.acks = \"all\"`")
+            .error(
+                "producer.acks",
+                "an idempotent producer needs `producer.acks = \"all\"`",
+            )
             .help("set producer.idempotence = false as well, to see what the promise is without it"));
     }
     if scenario.warm_up.limit.0 >= scenario.load.duration.0 && scenario.kind == Kind::Load {
         return Err(resolved
-            .error("warm_up.limit", format!("warm-up may last {}, and the load lasts {}: nothing would be judged", scenario.warm_up.limit, scenario.load.duration))
+            .error(
+                "warm_up.limit",
+                format!(
+                    "warm-up may last {}, and the load lasts {}: nothing would be judged",
+                    scenario.warm_up.limit, scenario.load.duration
+                ),
+            )
             .help("make load.duration longer than warm_up.limit"));
     }
     Ok(())
@@ -193,39 +242,87 @@ fn check_counts(resolved: &Resolved, scenario: &Scenario) -> Result<(), ConfigEr
 
 fn check_keys_and_values(resolved: &Resolved, scenario: &Scenario) -> Result<(), ConfigError> {
     let values = scenario.load.values;
-    let least = load::least_value_bytes(match values.kind {
-        ValueKind::Fixed => load::ValueKind::Fixed,
-        ValueKind::ChangeEvents => load::ValueKind::ChangeEvents,
-    }) as u64;
-    if !(least..=load::MOST_VALUE_BYTES as u64).contains(&values.size.0) {
-        return Err(resolved.error(
-            "load.values.size",
-            format!("values of this kind can have {least} B to {} B, not {}", load::MOST_VALUE_BYTES, values.size.0),
-        ).help("a record carries 36 bytes that identify it, and a change event its envelope"));
+    let least = match values.kind {
+        ValueKind::Fixed => load::MIN_FIXED_BYTES,
+        ValueKind::ChangeEvents => load::MIN_CHANGE_EVENT_BYTES,
+    } as u64;
+    if !(least..=load::MAX_VALUE_BYTES as u64).contains(&values.size.0) {
+        return Err(resolved
+            .error(
+                "load.values.size",
+                format!(
+                    "values of this kind can have {least} B to {} B, not {}",
+                    load::MAX_VALUE_BYTES,
+                    values.size.0
+                ),
+            )
+            .help("a record carries 36 bytes that identify it, and a change event its envelope"));
     }
-    if !(1.0..=100.0).contains(&values.compression_ratio) {
-        return Err(resolved.error("load.values.compression_ratio", format!("a compression ratio of {} can't be made; it can be 1.0 to 100.0", values.compression_ratio)));
+    if !(1.0..=load::MAX_COMPRESSIBILITY).contains(&values.compression_ratio) {
+        return Err(resolved.error(
+            "load.values.compression_ratio",
+            format!(
+                "a compression ratio of {} can't be made; it can be 1.0 to 100.0",
+                values.compression_ratio
+            ),
+        ));
     }
     let keys = scenario.load.keys;
-    if keys.count == 0 || keys.count > 100_000_000 {
-        return Err(resolved.error("load.keys.count", format!("`load.keys.count` is {}; it can be 1 to 100,000,000", keys.count)));
+    if keys.count == 0 || keys.count > load::MAX_KEYS {
+        return Err(resolved.error(
+            "load.keys.count",
+            format!(
+                "`load.keys.count` is {}; it can be 1 to {}",
+                keys.count,
+                load::MAX_KEYS
+            ),
+        ));
     }
     if !(0.0..=1.0).contains(&keys.hot_share) {
-        return Err(resolved.error("load.keys.hot_share", format!("`load.keys.hot_share` is {}; it can be 0.0 to 1.0", keys.hot_share)));
+        return Err(resolved.error(
+            "load.keys.hot_share",
+            format!(
+                "`load.keys.hot_share` is {}; it can be 0.0 to 1.0",
+                keys.hot_share
+            ),
+        ));
     }
-    if !(keys.exponent > 0.0 && keys.exponent <= 10.0) {
-        return Err(resolved.error("load.keys.exponent", format!("`load.keys.exponent` is {}; it can be above 0.0, to 10.0", keys.exponent)));
+    if !(keys.exponent > 0.0 && keys.exponent <= load::MAX_EXPONENT) {
+        return Err(resolved.error(
+            "load.keys.exponent",
+            format!(
+                "`load.keys.exponent` is {}; it can be above 0.0, to 10.0",
+                keys.exponent
+            ),
+        ));
     }
     Ok(())
 }
 
 fn check_fault(resolved: &Resolved, scenario: &Scenario) -> Result<(), ConfigError> {
-    let Some(fault) = scenario.fault else { return Ok(()) };
+    let Some(fault) = scenario.fault else {
+        return Ok(());
+    };
     if scenario.kind == Kind::Startup {
-        return Err(resolved.error("fault", "a startup scenario has no fault: it stops and starts the broker itself"));
+        return Err(resolved.error(
+            "fault",
+            "a startup scenario has no fault: it stops and starts the broker itself",
+        ));
     }
     if fault.times == 0 || fault.times > MOST_FAULTS {
-        return Err(resolved.error("fault.times", format!("`fault.times` is {}; it can be 1 to {MOST_FAULTS}", fault.times)));
+        return Err(resolved.error(
+            "fault.times",
+            format!("`fault.times` is {}; it can be 1 to {MOST_FAULTS}", fault.times),
+        ));
+    }
+    if let Some(most) = fault.every_at_most.filter(|most| *most < fault.every) {
+        return Err(resolved.error(
+            "fault.every_at_most",
+            format!(
+                "`fault.every_at_most` ({most}) is shorter than `fault.every` ({})",
+                fault.every
+            ),
+        ));
     }
     if fault.after.0 >= scenario.load.duration.0 {
         return Err(resolved
@@ -244,26 +341,44 @@ fn schedule_of(resolved: &Resolved, scenario: &Scenario) -> Result<Schedule, Con
     let load = &scenario.load;
     let per_s = |key: &str, rate: Rate| match rate {
         Rate::PerSecond(rate) => Ok(rate),
-        Rate::Max => Err(resolved.error(key, format!("`{key} = \"max\"` goes with `load.arrival = \"constant\"` only"))),
+        Rate::Max => Err(resolved.error(
+            key,
+            format!("`{key} = \"max\"` goes with `load.arrival = \"constant\"` only"),
+        )),
     };
     let missing = |key: &str| {
-        resolved.error("load.arrival", format!("`load.arrival` of this kind needs `{key}`")).help("`highwater show throughput` has an example")
+        resolved
+            .error(
+                "load.arrival",
+                format!("`load.arrival` of this kind needs `{key}`"),
+            )
+            .help("`highwater show throughput` has an example")
     };
     let shape = match load.arrival {
         Arrival::Constant => match load.rate {
             Rate::Max => Shape::Saturate,
             Rate::PerSecond(per_s) => Shape::Constant { per_s },
         },
-        Arrival::Poisson => Shape::Poisson { per_s: per_s("load.rate", load.rate)? },
+        Arrival::Poisson => Shape::Poisson {
+            per_s: per_s("load.rate", load.rate)?,
+        },
         Arrival::Ramp => Shape::Ramp {
             from_per_s: per_s("load.rate", load.rate)?,
-            to_per_s: per_s("load.ramp_to", load.ramp_to.ok_or_else(|| missing("load.ramp_to"))?)?,
+            to_per_s: per_s(
+                "load.ramp_to",
+                load.ramp_to.ok_or_else(|| missing("load.ramp_to"))?,
+            )?,
         },
         Arrival::Steps if load.steps.is_empty() => return Err(missing("load.steps")),
         Arrival::Steps => Shape::Steps(
             load.steps
                 .iter()
-                .map(|step| Ok(schedule::Step { per_s: per_s("load.steps", step.rate)?, duration: step.duration.0 }))
+                .map(|step| {
+                    Ok(schedule::Step {
+                        per_s: per_s("load.steps", step.rate)?,
+                        duration: step.duration.0,
+                    })
+                })
                 .collect::<Result<_, ConfigError>>()?,
         ),
         Arrival::Bursts => {

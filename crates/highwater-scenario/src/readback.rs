@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use highwater_check::{Account, Attempt, Attempts, Contract, Findings, Found, Observed, PartitionEnd, Quiet};
-use highwater_load::{Ledger, read_back};
+use highwater_load::{Ledger, Row, read_back};
 use highwater_model::{AnomalyExample, EventBody, RecordId, RunId};
 use serde::Serialize;
 
+use crate::drive::described;
 use crate::events::EventStream;
 
 /// Between two readings of the ends that must be equal.
@@ -30,23 +31,19 @@ pub(crate) struct Book<'a>(pub(crate) &'a [Arc<Ledger>]);
 
 impl Attempts for Book<'_> {
     fn attempt(&self, id: RecordId) -> Option<Attempt> {
-        let ledger = self.0.get(id.producer as usize)?;
-        let row = ledger.row(id.sequence)?;
-        Some(Attempt {
-            outcome: row.outcome,
-            partition: row.partition,
-            offset: row.offset,
-            acknowledged_at_ns: row.acknowledged_ns,
-            handed_over: row.handed_ns.is_some(),
-        })
+        let row = self.0.get(id.producer as usize)?.get(id.sequence)?;
+        Some(attempt_of(&row))
     }
 
     fn mark_found(&self, id: RecordId, partition: i32, offset: i64) -> Found {
-        let (times_before, first) =
-            self.0.get(id.producer as usize).map_or((0, None), |ledger| ledger.mark_found(id.sequence, partition, offset));
+        let found = self
+            .0
+            .get(id.producer as usize)
+            .and_then(|ledger| ledger.mark_found(id.sequence, partition, offset));
+        let first = found.and_then(|found| found.first);
         Found {
-            times_before,
-            first_partition: first.map(|(partition, _)| partition),
+            times_before: found.map_or(0, |found| u32::from(found.times_before)),
+            first_partition: first.map_or(partition, |(partition, _)| partition),
             first_offset: first.map(|(_, offset)| offset),
         }
     }
@@ -54,16 +51,26 @@ impl Attempts for Book<'_> {
     fn for_each(&self, visit: &mut dyn FnMut(RecordId, Attempt, u32)) {
         for (producer, ledger) in (0_u32..).zip(self.0) {
             for row in ledger.rows() {
-                let attempt = Attempt {
-                    outcome: row.outcome,
-                    partition: row.partition,
-                    offset: row.offset,
-                    acknowledged_at_ns: row.acknowledged_ns,
-                    handed_over: row.handed_ns.is_some(),
-                };
-                visit(RecordId { producer, sequence: row.sequence }, attempt, row.times_found);
+                visit(
+                    RecordId {
+                        producer,
+                        sequence: row.sequence,
+                    },
+                    attempt_of(&row),
+                    u32::from(row.times_found),
+                );
             }
         }
+    }
+}
+
+fn attempt_of(row: &Row) -> Attempt {
+    Attempt {
+        outcome: row.outcome,
+        partition: row.partition.unwrap_or(-1),
+        offset: row.offset,
+        acknowledged_at_ns: row.acknowledged_ns,
+        handed_over: row.handed_ns.is_some(),
     }
 }
 
@@ -90,7 +97,7 @@ impl Reader<'_> {
     pub(crate) fn run(&self) -> Result<ReadBack, String> {
         let (ends, quiet_before) = self.wait_until_quiet()?;
         let book = Book(self.ledgers);
-        let mut account = Account::new(self.topic, &book, self.contract.clone());
+        let mut account = Account::new(self.topic, &book, self.contract);
         let mut told = Instant::now();
         let mut progress = |read, expected| {
             if told.elapsed() >= PROGRESS || read == expected {
@@ -109,16 +116,32 @@ impl Reader<'_> {
                 },
             );
         };
-        read_back::read(self.bootstrap, self.topic, self.run, &ends, self.interrupted, &mut progress, &mut observe)
-            .map_err(|error| error.to_string())?;
+        read_back::read(
+            self.bootstrap,
+            self.topic,
+            self.run,
+            &ends,
+            self.interrupted,
+            &mut progress,
+            &mut observe,
+        )
+        .map_err(|error| described(&error))?;
         if self.interrupted.load(Ordering::Relaxed) {
             return Err("interrupted while the log was read back".into());
         }
         let after = self.ends()?;
         let quiet = Quiet {
             two_equal_reads: quiet_before && after == ends,
-            lso_is_hw: after.iter().all(|end| end.last_stable_offset == end.high_watermark),
-            detail: format!("{} partitions, {} records between log start and high watermark", ends.len(), ends.iter().map(|end| end.high_watermark - end.log_start).sum::<i64>()),
+            lso_is_hw: after
+                .iter()
+                .all(|end| end.last_stable_offset == end.high_watermark),
+            detail: format!(
+                "{} partitions, {} records between log start and high watermark",
+                ends.len(),
+                ends.iter()
+                    .map(|end| end.high_watermark - end.log_start)
+                    .sum::<i64>()
+            ),
         };
         let ends: Vec<PartitionEnd> = ends
             .iter()
@@ -137,7 +160,7 @@ impl Reader<'_> {
     }
 
     fn ends(&self) -> Result<Vec<read_back::PartitionEnd>, String> {
-        read_back::ends(self.bootstrap, self.topic, ENDS_TIMEOUT).map_err(|error| error.to_string())
+        read_back::ends(self.bootstrap, self.topic, ENDS_TIMEOUT).map_err(|error| described(&error))
     }
 
     /// Two equal readings of all ends, with the last stable offset at the high watermark; false if the log
@@ -180,7 +203,13 @@ struct AnomalyLine<'a> {
 
 impl<'a> AnomalyLog<'a> {
     fn new(path: PathBuf, scenario: &'a str) -> Self {
-        Self { path, scenario, file: None, lines: 0, error: None }
+        Self {
+            path,
+            scenario,
+            file: None,
+            lines: 0,
+            error: None,
+        }
     }
 
     fn write(&mut self, anomaly: &str, example: &AnomalyExample) {
@@ -196,9 +225,18 @@ impl<'a> AnomalyLog<'a> {
     fn try_write(&mut self, anomaly: &str, example: &AnomalyExample) -> std::io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(BufWriter::new(File::options().create(true).append(true).open(&self.path)?)),
+            None => self.file.insert(BufWriter::new(
+                File::options().create(true).append(true).open(&self.path)?,
+            )),
         };
-        serde_json::to_writer(&mut *file, &AnomalyLine { scenario: self.scenario, anomaly, example })?;
+        serde_json::to_writer(
+            &mut *file,
+            &AnomalyLine {
+                scenario: self.scenario,
+                anomaly,
+                example,
+            },
+        )?;
         file.write_all(b"\n")
     }
 
@@ -211,4 +249,3 @@ impl<'a> AnomalyLog<'a> {
         }
     }
 }
-

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use highwater_model::{ProcessResources, ResourceSample, Resources};
 
 /// Summarises the readings that were taken between two moments; all readings are kept for the charts.
-pub(crate) fn summarise(samples: Vec<ResourceSample>, load: (u64, u64), network: Option<(u64, u64)>) -> Resources {
+pub(crate) fn summarise(
+    samples: Vec<ResourceSample>,
+    load: (u64, u64),
+    network: Option<(u64, u64)>,
+) -> Resources {
     let mut order: Vec<(&str, highwater_model::ProcessRole)> = Vec::new();
     for sample in &samples {
         if !order.iter().any(|(name, _)| *name == sample.process) {
@@ -15,9 +19,15 @@ pub(crate) fn summarise(samples: Vec<ResourceSample>, load: (u64, u64), network:
     let processes = order
         .into_iter()
         .map(|(process, role)| {
-            let own: Vec<&ResourceSample> = samples.iter().filter(|sample| sample.process == process).collect();
-            let during: Vec<&ResourceSample> =
-                own.iter().copied().filter(|sample| (load.0..=load.1).contains(&sample.at_ns)).collect();
+            let own: Vec<&ResourceSample> = samples
+                .iter()
+                .filter(|sample| sample.process == process)
+                .collect();
+            let during: Vec<&ResourceSample> = own
+                .iter()
+                .copied()
+                .filter(|sample| (load.0..=load.1).contains(&sample.at_ns))
+                .collect();
             let judged = if during.is_empty() { &own } else { &during };
             let cores: Vec<f64> = judged.iter().filter_map(|sample| sample.cpu_cores).collect();
             let resident: Vec<u64> = judged.iter().map(|sample| sample.resident_bytes).collect();
@@ -27,7 +37,8 @@ pub(crate) fn summarise(samples: Vec<ResourceSample>, load: (u64, u64), network:
                 cpu_cores_mean: mean(&cores),
                 cpu_cores_peak: cores.iter().copied().reduce(f64::max),
                 cpu_seconds: used(&own, judged),
-                resident_bytes_mean: (!resident.is_empty()).then(|| resident.iter().sum::<u64>() / resident.len() as u64),
+                resident_bytes_mean: (!resident.is_empty())
+                    .then(|| resident.iter().sum::<u64>() / resident.len() as u64),
                 resident_bytes_peak: own.iter().map(|sample| sample.resident_bytes).max(),
                 disk_written_bytes: last_of_each(&own, |sample| sample.disk_written_bytes),
                 disk_read_bytes: last_of_each(&own, |sample| sample.disk_read_bytes),
@@ -51,9 +62,15 @@ fn mean(values: &[f64]) -> Option<f64> {
 fn used(own: &[&ResourceSample], judged: &[&ResourceSample]) -> f64 {
     let mut by_pid: BTreeMap<u32, (f64, f64)> = BTreeMap::new();
     for sample in judged {
-        let known_before = own.iter().any(|other| other.pid == sample.pid && other.at_ns < judged[0].at_ns);
+        let known_before = own
+            .iter()
+            .any(|other| other.pid == sample.pid && other.at_ns < judged[0].at_ns);
         let first_process = own.first().is_some_and(|first| first.pid == sample.pid);
-        let start = if known_before || first_process { sample.cpu_seconds_total } else { 0.0 };
+        let start = if known_before || first_process {
+            sample.cpu_seconds_total
+        } else {
+            0.0
+        };
         let entry = by_pid.entry(sample.pid).or_insert((start, 0.0));
         entry.1 = sample.cpu_seconds_total;
     }
@@ -94,11 +111,23 @@ mod tests {
 
     #[test]
     fn a_restarted_process_is_summed_over_its_incarnations() {
-        let samples = vec![sample(1, 10, 5.0, 100), sample(2, 10, 5.5, 200), sample(3, 11, 0.2, 30), sample(4, 11, 0.7, 50)];
+        let samples = vec![
+            sample(1, 10, 5.0, 100),
+            sample(2, 10, 5.5, 200),
+            sample(3, 11, 0.2, 30),
+            sample(4, 11, 0.7, 50),
+        ];
         let resources = summarise(samples, (0, 10_000_000_000), None);
         let broker = &resources.processes[0];
         assert!((broker.cpu_seconds - 1.2).abs() < 1e-9, "{}", broker.cpu_seconds);
         assert_eq!(broker.disk_written_bytes, Some(250));
-        assert_eq!((broker.disk_read_bytes, broker.resident_bytes_peak, broker.descriptors_peak), (None, Some(104), Some(4)));
+        assert_eq!(
+            (
+                broker.disk_read_bytes,
+                broker.resident_bytes_peak,
+                broker.descriptors_peak
+            ),
+            (None, Some(104), Some(4))
+        );
     }
 }

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use highwater_load::{Clock, admin};
-use highwater_model::{EventBody, ExitCode, NoticeLevel, Phase, Report, RunId, SCHEMA_VERSION, ScenarioReport, Verdict};
+use highwater_model::{
+    EventBody, ExitCode, NoticeLevel, Phase, Report, RunId, SCHEMA_VERSION, ScenarioReport, Verdict,
+};
 use highwater_target::{Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space, host};
 
 use crate::assemble::{Frame, assemble};
@@ -42,6 +44,8 @@ pub struct RunOptions {
     pub highwater: PathBuf,
     /// An installed Kafka distribution to use instead of a fetched one.
     pub kafka_home: Option<PathBuf>,
+    /// Names of the defects that can be planted in the dev broker.
+    pub known_bugs: Vec<String>,
     /// Ends the run at the next moment when it is set.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -90,10 +94,9 @@ impl Run {
         let mut plans = Vec::with_capacity(chosen.len());
         for chosen in chosen {
             let plan = Plan::new(resolve(&chosen.file, chosen.variant.as_ref(), sets)?)?;
-            check_against_target(&plan, &options.target)?;
+            check_against_target(&plan, &options)?;
             plans.push(plan);
         }
-        highwater_target::check(&options.target, options.kafka_home.as_deref())?;
         prepare_directory(&options.out)?;
         check_space(&options, &plans)?;
         Ok(Self { options, plans })
@@ -106,7 +109,8 @@ impl Run {
     pub fn execute(self, observer: Observer) -> Result<Report, RunError> {
         let clock = Clock::start();
         let out = &self.options.out;
-        let events = Arc::new(EventStream::create(out, clock.clone(), observer).map_err(|error| output(out, &error))?);
+        let events =
+            Arc::new(EventStream::create(out, clock, observer).map_err(|error| output(out, &error))?);
         let run = RunId(self.options.seed & 0xff_ffff_ffff);
         let started_at = jiff::Timestamp::now();
         let started_text = started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -118,7 +122,11 @@ impl Run {
             seed: format!("{:x}", self.options.seed),
             command: self.options.command.clone(),
             started_at: started_text.clone(),
-            scenarios: self.plans.iter().map(|plan| plan.scenario().name.clone()).collect(),
+            scenarios: self
+                .plans
+                .iter()
+                .map(|plan| plan.scenario().name.clone())
+                .collect(),
             host: host.clone(),
         });
         let mut scenarios = Vec::new();
@@ -129,7 +137,7 @@ impl Run {
             }
             let context = Context {
                 events: &events,
-                clock: clock.clone(),
+                clock,
                 run,
                 seed: self.options.seed,
                 index,
@@ -138,14 +146,17 @@ impl Run {
             };
             let (report, failure) = self.scenario(&context, plan, &events);
             failed |= failure;
-            events.emit(EventBody::ScenarioFinished { report: Box::new(report.clone()) });
+            events.emit(EventBody::ScenarioFinished {
+                report: Box::new(report.clone()),
+            });
             scenarios.push(report);
         }
         if let Some(error) = events.write_error() {
             failed = true;
             events.notice(NoticeLevel::Error, format!("events.jsonl is incomplete: {error}"));
         }
-        let complete = scenarios.len() == self.plans.len() && !self.options.interrupted.load(Ordering::Relaxed);
+        let complete =
+            scenarios.len() == self.plans.len() && !self.options.interrupted.load(Ordering::Relaxed);
         let verdict = overall(&scenarios, complete);
         let report = Report {
             schema_version: SCHEMA_VERSION,
@@ -163,12 +174,19 @@ impl Run {
             host,
             scenarios,
         };
-        events.emit(EventBody::RunFinished { report: Box::new(report.clone()) });
+        events.emit(EventBody::RunFinished {
+            report: Box::new(report.clone()),
+        });
         Ok(report)
     }
 
     /// One scenario on a target of its own; true if something of the infrastructure failed.
-    fn scenario(&self, context: &Context<'_>, plan: &Plan, events: &Arc<EventStream>) -> (ScenarioReport, bool) {
+    fn scenario(
+        &self,
+        context: &Context<'_>,
+        plan: &Plan,
+        events: &Arc<EventStream>,
+    ) -> (ScenarioReport, bool) {
         let started_ns = context.clock.now_ns();
         let scenario = plan.scenario();
         events.emit(EventBody::ScenarioStarted {
@@ -180,16 +198,22 @@ impl Run {
             configuration: plan.resolved.settings.clone(),
         });
         let base = scenario.name.split('/').next().unwrap_or(&scenario.name);
-        let mut session = Session { topic: format!("highwater-{base}-{}-{}", context.run, context.index), ..Session::default() };
+        let mut session = Session {
+            topic: format!("highwater-{base}-{}-{}", context.run, context.index),
+            ..Session::default()
+        };
         let directory = self.options.out.join(format!("target-{}", context.index));
-        let description = match Target::start(&self.options.target, self.target_options(&directory, plan, events)) {
+        let description = match Target::start(
+            &self.options.target,
+            self.target_options(&directory, plan, events),
+        ) {
             Ok(target) => self.on_target(context, plan, target, &mut session),
             Err(error) => {
                 match context.is_interrupted() {
                     true => session.interrupted = Some("interrupted while the target was started".into()),
                     false => {
                         session.hints.extend(error.remedy());
-                        session.failure = Some(error.to_string());
+                        session.failure = Some(drive::described(&error));
                     }
                 }
                 self.options.target.to_string()
@@ -202,7 +226,11 @@ impl Run {
             events.notice(NoticeLevel::Error, failure.clone());
         }
         let failed = session.failure.is_some();
-        let frame = Frame { target: description, started_ns, ended_ns: context.clock.now_ns() };
+        let frame = Frame {
+            target: description,
+            started_ns,
+            ended_ns: context.clock.now_ns(),
+        };
         (assemble(plan, frame, session), failed)
     }
 
@@ -216,12 +244,17 @@ impl Run {
             Kind::Startup => startup::drive(context, plan, &target, &bootstrap, session),
         }
         // A broker that goes away takes its topics with it.
-        if !own && !self.options.keep {
-            if let Err(error) = admin::delete_topic(&bootstrap, &session.topic) {
-                context.events.notice(NoticeLevel::Warning, format!("topic {} could not be deleted: {error}", session.topic));
+        if !own && !self.options.keep
+            && let Err(error) = admin::delete_topic(&bootstrap, &session.topic) {
+                context.events.notice(
+                    NoticeLevel::Warning,
+                    format!("topic {} could not be deleted: {error}", session.topic),
+                );
             }
-        }
-        target.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).shutdown();
+        target
+            .into_inner()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .shutdown();
         description
     }
 
@@ -233,7 +266,17 @@ impl Run {
             bugs: plan.scenario().broker.bugs.clone(),
             kafka_home: self.options.kafka_home.clone(),
             observer: Arc::new(move |event: TargetEvent| match event {
-                TargetEvent::Process { process, pid, state, detail } => events.emit(EventBody::Process { process, pid, state, detail }),
+                TargetEvent::Process {
+                    process,
+                    pid,
+                    state,
+                    detail,
+                } => events.emit(EventBody::Process {
+                    process,
+                    pid,
+                    state,
+                    detail,
+                }),
                 TargetEvent::Notice { level, text } => events.notice(level, text),
             }),
             interrupted: Arc::clone(&self.options.interrupted),
@@ -259,8 +302,8 @@ fn planned_phases(plan: &Plan) -> Vec<Phase> {
 }
 
 /// Faults and starts need a broker that Highwater started; planted defects need the dev broker.
-fn check_against_target(plan: &Plan, target: &TargetSpec) -> Result<(), ConfigError> {
-    let scenario = plan.scenario();
+fn check_against_target(plan: &Plan, options: &RunOptions) -> Result<(), ConfigError> {
+    let (scenario, target) = (plan.scenario(), &options.target);
     let foreign = matches!(target, TargetSpec::Bootstrap(_));
     if foreign && plan.armed_fault().is_some() {
         return Err(plan
@@ -271,43 +314,63 @@ fn check_against_target(plan: &Plan, target: &TargetSpec) -> Result<(), ConfigEr
     if foreign && scenario.kind == Kind::Startup {
         return Err(plan
             .resolved
-            .error("kind", format!("a cluster that Highwater did not start can't be stopped and started ({target})"))
+            .error(
+                "kind",
+                format!("a cluster that Highwater did not start can't be stopped and started ({target})"),
+            )
             .help("use --target dev or --target kafka"));
     }
     if !scenario.broker.bugs.is_empty() && *target != TargetSpec::Dev {
         return Err(plan
             .resolved
-            .error("broker.bugs", format!("defects can be planted in the dev broker only, not in {target}"))
+            .error(
+                "broker.bugs",
+                format!("defects can be planted in the dev broker only, not in {target}"),
+            )
             .help("use --target dev, or leave broker.bugs out"));
     }
     for bug in &scenario.broker.bugs {
-        if !highwater_target::DEV_BROKER_BUGS.contains(&bug.as_str()) {
-            let mut error = plan.resolved.error("broker.bugs", format!("the dev broker has no defect `{bug}`"));
-            error.label = crate::config::nearest(bug, highwater_target::DEV_BROKER_BUGS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-            return Err(error.help(format!("possible: {}", highwater_target::DEV_BROKER_BUGS.join(", "))));
+        if !options.known_bugs.contains(bug) {
+            let mut error = plan
+                .resolved
+                .error("broker.bugs", format!("the dev broker has no defect `{bug}`"));
+            let near = crate::config::nearest(bug, options.known_bugs.iter().map(String::as_str));
+            error.label = near.map(|near| format!("did you mean `{near}`?"));
+            return Err(error.help(format!("possible: {}", options.known_bugs.join(", "))));
         }
     }
     Ok(())
 }
 
 fn output(path: &Path, error: &std::io::Error) -> RunError {
-    RunError::Output { path: path.to_owned(), reason: error.to_string() }
+    RunError::Output {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
 }
 
 /// Makes the directory; one that holds a run already is not touched.
 fn prepare_directory(out: &Path) -> Result<(), RunError> {
     if out.join("events.jsonl").exists() {
-        return Err(RunError::Output { path: out.to_owned(), reason: "it already holds a run; give another --out, or remove it".into() });
+        return Err(RunError::Output {
+            path: out.to_owned(),
+            reason: "it already holds a run; give another --out, or remove it".into(),
+        });
     }
     fs::create_dir_all(out).map_err(|error| output(out, &error))?;
-    if let Some(parent) = out.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "highwater-runs")) {
+    if let Some(parent) = out
+        .parent()
+        .filter(|parent| parent.file_name().is_some_and(|name| name == "highwater-runs"))
+    {
         let ignore = parent.join(".gitignore");
         if !ignore.exists() {
             fs::write(&ignore, "*\n").map_err(|error| output(&ignore, &error))?;
         }
     }
     let probe = out.join(".writable");
-    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(|error| output(out, &error))
+    fs::write(&probe, b"")
+        .and_then(|()| fs::remove_file(&probe))
+        .map_err(|error| output(out, &error))
 }
 
 fn check_space(options: &RunOptions, plans: &[Plan]) -> Result<(), RunError> {
@@ -316,11 +379,19 @@ fn check_space(options: &RunOptions, plans: &[Plan]) -> Result<(), RunError> {
     }
     // Data of one scenario is removed before the next begins, unless it is kept.
     let each = plans.iter().filter_map(Plan::expected_bytes);
-    let needed = if options.keep { each.sum() } else { each.max().unwrap_or(0) } + DISK_RESERVE_BYTES;
+    let needed = if options.keep {
+        each.sum()
+    } else {
+        each.max().unwrap_or(0)
+    } + DISK_RESERVE_BYTES;
     match disk_space(&options.out) {
-        Ok(free) if free < needed => {
+        Ok(space) if space.available_bytes < needed => {
             let _ = fs::remove_dir(&options.out);
-            Err(RunError::NoSpace { path: options.out.clone(), needed_mib: needed >> 20, free_mib: free >> 20 })
+            Err(RunError::NoSpace {
+                path: options.out.clone(),
+                needed_mib: needed >> 20,
+                free_mib: space.available_bytes >> 20,
+            })
         }
         _ => Ok(()),
     }
@@ -332,14 +403,21 @@ fn remove_data(directory: &Path, events: &EventStream) {
     if data.exists()
         && let Err(error) = fs::remove_dir_all(&data)
     {
-        events.notice(NoticeLevel::Warning, format!("{} could not be removed: {error}", data.display()));
+        events.notice(
+            NoticeLevel::Warning,
+            format!("{} could not be removed: {error}", data.display()),
+        );
     }
 }
 
 /// A run that was cut short can be VIOLATED, but never HOLDS.
 fn overall(scenarios: &[ScenarioReport], complete: bool) -> Verdict {
     let joined = Verdict::join(scenarios.iter().map(|scenario| scenario.verdict));
-    if complete { joined } else { joined.max(Verdict::Inconclusive) }
+    if complete {
+        joined
+    } else {
+        joined.max(Verdict::Inconclusive)
+    }
 }
 
 /// A failed part counts only where nothing was seen to break.
@@ -352,7 +430,11 @@ fn exit_code(verdict: Verdict, failed: bool) -> ExitCode {
 
 fn stopped_at(scenarios: &[ScenarioReport], planned: usize) -> String {
     match scenarios.last() {
-        Some(last) => format!("interrupted in scenario {} of {planned}, {}", scenarios.len(), last.name),
+        Some(last) => format!(
+            "interrupted in scenario {} of {planned}, {}",
+            scenarios.len(),
+            last.name
+        ),
         None => "interrupted before the first scenario".into(),
     }
 }

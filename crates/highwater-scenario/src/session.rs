@@ -20,8 +20,6 @@ pub(crate) struct Session {
     pub(crate) load_end_ns: u64,
     /// When waiting for acknowledgements ended.
     pub(crate) gave_up_ns: u64,
-    /// Records that became due and could not be handed over before the run gave up.
-    pub(crate) never_handed_over: u64,
     pub(crate) faults: Vec<FaultFact>,
     pub(crate) client_events: Vec<ClientEvent>,
     pub(crate) samples: Vec<ResourceSample>,

@@ -7,10 +7,26 @@ use crate::config::{ConfigError, LARGEST_FILE_BYTES, Scenario, Set, SourceFile, 
 /// A built-in file: suite, scenario, text.
 const BUILT_IN: [(&str, &str, &str); 5] = [
     ("demo", "demo", include_str!("../../../suites/demo.toml")),
-    ("kafka-baseline", "throughput", include_str!("../../../suites/kafka-baseline/throughput.toml")),
-    ("kafka-baseline", "startup", include_str!("../../../suites/kafka-baseline/startup.toml")),
-    ("kafka-delivery", "broker-restart", include_str!("../../../suites/kafka-delivery/broker-restart.toml")),
-    ("kafka-delivery", "stall", include_str!("../../../suites/kafka-delivery/stall.toml")),
+    (
+        "kafka-baseline",
+        "throughput",
+        include_str!("../../../suites/kafka-baseline/throughput.toml"),
+    ),
+    (
+        "kafka-baseline",
+        "startup",
+        include_str!("../../../suites/kafka-baseline/startup.toml"),
+    ),
+    (
+        "kafka-delivery",
+        "broker-restart",
+        include_str!("../../../suites/kafka-delivery/broker-restart.toml"),
+    ),
+    (
+        "kafka-delivery",
+        "stall",
+        include_str!("../../../suites/kafka-delivery/stall.toml"),
+    ),
 ];
 
 /// A scenario file, read and right, with the variants to run.
@@ -54,7 +70,10 @@ pub fn built_in() -> Result<Vec<Suite>, ConfigError> {
         let scenario = parse(&built_in_file(scenario, text))?;
         match suites.last_mut().filter(|last| last.name == suite) {
             Some(last) => last.scenarios.push(scenario),
-            None => suites.push(Suite { name: suite, scenarios: vec![scenario] }),
+            None => suites.push(Suite {
+                name: suite,
+                scenarios: vec![scenario],
+            }),
         }
     }
     Ok(suites)
@@ -63,11 +82,17 @@ pub fn built_in() -> Result<Vec<Suite>, ConfigError> {
 /// The text of a built-in scenario.
 #[must_use]
 pub fn text(name: &str) -> Option<&'static str> {
-    BUILT_IN.iter().find(|(_, scenario, _)| *scenario == name).map(|(_, _, text)| *text)
+    BUILT_IN
+        .iter()
+        .find(|(_, scenario, _)| *scenario == name)
+        .map(|(_, _, text)| *text)
 }
 
 fn built_in_file(name: &str, text: &str) -> SourceFile {
-    SourceFile { name: format!("built-in {name}"), text: text.to_owned() }
+    SourceFile {
+        name: format!("built-in {name}"),
+        text: text.to_owned(),
+    }
 }
 
 /// Finds what `highwater run WHAT --scenario ONLY` means: a suite, a scenario, a file, a directory.
@@ -81,7 +106,11 @@ pub fn choose(what: &str, only: Option<&str>) -> Result<Vec<Chosen>, ConfigError
         let scenario = parse(&file)?;
         check_name(&scenario, &file)?;
         if scenario.variants.is_empty() {
-            all.push(Chosen { file, scenario, variant: None });
+            all.push(Chosen {
+                file,
+                scenario,
+                variant: None,
+            });
         } else {
             all.extend(scenario.variants.iter().map(|variant| Chosen {
                 file: file.clone(),
@@ -90,9 +119,17 @@ pub fn choose(what: &str, only: Option<&str>) -> Result<Vec<Chosen>, ConfigError
             }));
         }
     }
-    let variant = what.split_once('/').filter(|_| text(what.split('/').next().unwrap_or(what)).is_some()).map(|_| what);
-    let Some(only) = only.or(variant) else { return Ok(all) };
-    let names: Vec<String> = all.iter().flat_map(|chosen| [chosen.scenario.name.clone(), chosen.name()]).collect();
+    let variant = what
+        .split_once('/')
+        .filter(|_| text(what.split('/').next().unwrap_or(what)).is_some())
+        .map(|_| what);
+    let Some(only) = only.or(variant) else {
+        return Ok(all);
+    };
+    let names: Vec<String> = all
+        .iter()
+        .flat_map(|chosen| [chosen.scenario.name.clone(), chosen.name()])
+        .collect();
     all.retain(|chosen| chosen.scenario.name == only || chosen.name() == only);
     if all.is_empty() {
         let near = nearest(only, names.iter().map(String::as_str));
@@ -110,7 +147,9 @@ fn files(what: &str) -> Result<Vec<SourceFile>, ConfigError> {
     let path = Path::new(what);
     let suite: Vec<SourceFile> = BUILT_IN
         .iter()
-        .filter(|(suite, scenario, _)| *suite == what || *scenario == what || (!path.exists() && *scenario == base))
+        .filter(|(suite, scenario, _)| {
+            *suite == what || *scenario == what || (!path.exists() && *scenario == base)
+        })
         .map(|(_, name, text)| built_in_file(name, text))
         .collect();
     if !suite.is_empty() {
@@ -127,13 +166,18 @@ fn files(what: &str) -> Result<Vec<SourceFile>, ConfigError> {
         true => format!("there is no file {what}"),
         false => format!("no suite or scenario is called `{what}`"),
     });
-    let names = BUILT_IN.iter().flat_map(|(suite, scenario, _)| [*suite, *scenario]);
+    let names = BUILT_IN
+        .iter()
+        .flat_map(|(suite, scenario, _)| [*suite, *scenario]);
     error.label = nearest(what, names).map(|near| format!("did you mean `{near}`?"));
-    Err(error.help("`highwater list` shows suites and scenarios; a file or a directory of files can also be given"))
+    Err(error.help(
+        "`highwater list` shows suites and scenarios; a file or a directory of files can also be given",
+    ))
 }
 
 fn directory(path: &Path) -> Result<Vec<SourceFile>, ConfigError> {
-    let unreadable = |error: std::io::Error| ConfigError::new(format!("can't read directory {}: {error}", path.display()));
+    let unreadable =
+        |error: std::io::Error| ConfigError::new(format!("can't read directory {}: {error}", path.display()));
     let mut paths: Vec<PathBuf> = std::fs::read_dir(path)
         .map_err(unreadable)?
         .collect::<Result<Vec<_>, _>>()
@@ -144,7 +188,10 @@ fn directory(path: &Path) -> Result<Vec<SourceFile>, ConfigError> {
         .collect();
     paths.sort();
     if paths.is_empty() {
-        return Err(ConfigError::new(format!("{} holds no .toml file", path.display())));
+        return Err(ConfigError::new(format!(
+            "{} holds no .toml file",
+            path.display()
+        )));
     }
     paths.iter().map(|path| read(path)).collect()
 }
@@ -154,18 +201,32 @@ fn read(path: &Path) -> Result<SourceFile, ConfigError> {
     let fail = |error: std::io::Error| ConfigError::new(format!("can't read {name}: {error}"));
     let size = std::fs::metadata(path).map_err(fail)?.len();
     if size > LARGEST_FILE_BYTES {
-        return Err(ConfigError::new(format!("{name} has {size} bytes; a scenario file has at most {LARGEST_FILE_BYTES}")));
+        return Err(ConfigError::new(format!(
+            "{name} has {size} bytes; a scenario file has at most {LARGEST_FILE_BYTES}"
+        )));
     }
-    Ok(SourceFile { text: std::fs::read_to_string(path).map_err(fail)?, name })
+    Ok(SourceFile {
+        text: std::fs::read_to_string(path).map_err(fail)?,
+        name,
+    })
 }
 
 fn check_name(scenario: &Scenario, file: &SourceFile) -> Result<(), ConfigError> {
     let good = |name: &str| {
-        !name.is_empty() && name.len() <= 64 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        !name.is_empty()
+            && name.len() <= 64
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
-    match std::iter::once(&scenario.name).chain(scenario.variants.iter().map(|variant| &variant.name)).find(|name| !good(name)) {
-        Some(name) => Err(ConfigError::new(format!("`{name}` in {} can't be a name", file.name))
-            .help("names have lower-case letters, digits and hyphens, at most 64")),
+    match std::iter::once(&scenario.name)
+        .chain(scenario.variants.iter().map(|variant| &variant.name))
+        .find(|name| !good(name))
+    {
+        Some(name) => Err(
+            ConfigError::new(format!("`{name}` in {} can't be a name", file.name))
+                .help("names have lower-case letters, digits and hyphens, at most 64"),
+        ),
         None => Ok(()),
     }
 }
@@ -175,7 +236,10 @@ fn check_name(scenario: &Scenario, file: &SourceFile) -> Result<(), ConfigError>
 /// # Errors
 /// The first that is no `KEY=VALUE`.
 pub fn sets(arguments: &[String]) -> Result<Vec<Set>, ConfigError> {
-    arguments.iter().map(|argument| argument.parse().map_err(ConfigError::new)).collect()
+    arguments
+        .iter()
+        .map(|argument| argument.parse().map_err(ConfigError::new))
+        .collect()
 }
 
 #[cfg(test)]
@@ -198,8 +262,14 @@ mod tests {
         let names = |what: &str, only: Option<&str>| -> Vec<String> {
             choose(what, only).unwrap().iter().map(Chosen::name).collect()
         };
-        assert_eq!(names("kafka-delivery", None), ["broker-restart/sigkill", "broker-restart/graceful", "stall"]);
-        assert_eq!(names("broker-restart/graceful", None), ["broker-restart/graceful"]);
+        assert_eq!(
+            names("kafka-delivery", None),
+            ["broker-restart/sigkill", "broker-restart/graceful", "stall"]
+        );
+        assert_eq!(
+            names("broker-restart/graceful", None),
+            ["broker-restart/graceful"]
+        );
         assert_eq!(names("kafka-delivery", Some("stall")), ["stall"]);
         assert_eq!(names("kafka-delivery", Some("broker-restart")).len(), 2);
     }
@@ -210,7 +280,12 @@ mod tests {
         assert_eq!(error.label.as_deref(), Some("did you mean `broker-restart`?"));
         let error = choose("kafka-delivery", Some("stal")).unwrap_err();
         assert_eq!(error.label.as_deref(), Some("did you mean `stall`?"));
-        assert!(choose("nowhere/at/all.toml", None).unwrap_err().message.contains("no file"));
+        assert!(
+            choose("nowhere/at/all.toml", None)
+                .unwrap_err()
+                .message
+                .contains("no file")
+        );
     }
 
     #[test]
@@ -220,13 +295,30 @@ mod tests {
         let uncommented: String = text
             .lines()
             .map(|line| match line.strip_prefix("# ") {
-                Some(rest) if rest.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')) => rest,
+                Some(rest)
+                    if rest
+                        .split_once(" = ")
+                        .is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')) =>
+                {
+                    rest
+                }
                 _ => line,
             })
-            .filter(|line| !["ramp_to", "steps", "burst ", "records", "settings", "contract"].iter().any(|key| line.starts_with(key)))
+            .filter(|line| {
+                !["ramp_to", "steps", "burst ", "records", "settings", "contract"]
+                    .iter()
+                    .any(|key| line.starts_with(key))
+            })
             .fold(String::new(), |all, line| all + line + "\n");
-        let shown = parse(&SourceFile { name: "shown".into(), text: uncommented }).unwrap();
+        let shown = parse(&SourceFile {
+            name: "shown".into(),
+            text: uncommented,
+        })
+        .unwrap();
         let real = parse(&built_in_file("throughput", text)).unwrap();
-        assert_eq!(shown, real, "a default in the comments differs from the program's");
+        assert_eq!(
+            shown, real,
+            "a default in the comments differs from the program's"
+        );
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn checks(plan: &Plan, report: &ScenarioReport, session: &Session) ->
     let mut checks = Vec::new();
     if paced {
         checks.extend(achieved(plan, report));
-        checks.extend(all_handed_over(session, report));
+        checks.extend(all_handed_over(session));
         checks.extend(slip(plan, report));
     }
     checks.extend(generator_cpu(plan, report));
@@ -29,7 +29,11 @@ pub(crate) fn checks(plan: &Plan, report: &ScenarioReport, session: &Session) ->
 fn achieved(plan: &Plan, report: &ScenarioReport) -> Option<ValidityCheck> {
     let steady = report.phases.iter().find(|phase| phase.phase == Phase::Steady)?;
     let (offered, achieved) = (steady.offered_per_s?, steady.achieved_per_s?);
-    let share = if offered > 0.0 { achieved / offered } else { return None };
+    let share = if offered > 0.0 {
+        achieved / offered
+    } else {
+        return None;
+    };
     let limit = plan.scenario().validity.achieved;
     Some(check(
         "achieved-rate",
@@ -40,12 +44,18 @@ fn achieved(plan: &Plan, report: &ScenarioReport) -> Option<ValidityCheck> {
     ))
 }
 
-fn all_handed_over(session: &Session, report: &ScenarioReport) -> Option<ValidityCheck> {
-    (report.records.attempted > 0 || session.never_handed_over > 0).then(|| {
+/// A record that was due and that no client ever took has a row, and no hand-over.
+fn all_handed_over(session: &Session) -> Option<ValidityCheck> {
+    let rows = || session.ledgers.iter().flat_map(|ledger| ledger.rows());
+    let never = rows().filter(|row| row.handed_ns.is_none()).count() as u64;
+    rows().next().map(|_| {
         check(
             "all-offered",
-            session.never_handed_over == 0,
-            format!("{} records were due and never handed over", session.never_handed_over),
+            never == 0,
+            format!(
+                "{} due and never handed over",
+                quantity::counted(never, "record", "records")
+            ),
             "none".into(),
             "offer less (--set load.rate=…), or wait longer (--set drain.limit=…)",
         )
@@ -65,7 +75,11 @@ fn slip(plan: &Plan, report: &ScenarioReport) -> Option<ValidityCheck> {
 }
 
 fn generator_cpu(plan: &Plan, report: &ScenarioReport) -> Option<ValidityCheck> {
-    let own = report.resources.processes.iter().find(|process| process.role == ProcessRole::Generator)?;
+    let own = report
+        .resources
+        .processes
+        .iter()
+        .find(|process| process.role == ProcessRole::Generator)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
     let share = own.cpu_cores_mean? / cores;
     let limit = plan.scenario().validity.generator_cpu;
@@ -81,9 +95,16 @@ fn generator_cpu(plan: &Plan, report: &ScenarioReport) -> Option<ValidityCheck> 
 /// A percentile that a threshold gates needs enough samples; a gated one without them is no measurement.
 pub(crate) fn too_few_samples(report: &mut ScenarioReport) {
     let mut checks = Vec::new();
-    for threshold in report.thresholds.iter().filter(|threshold| threshold.result == ThresholdResult::NotMeasured) {
+    for threshold in report
+        .thresholds
+        .iter()
+        .filter(|threshold| threshold.result == ThresholdResult::NotMeasured)
+    {
         let metrics = Metrics(report);
-        if let Some(samples) = metrics.samples(threshold.phase, &threshold.metric).filter(|samples| *samples > 0) {
+        if let Some(samples) = metrics
+            .samples(threshold.phase, &threshold.metric)
+            .filter(|samples| *samples > 0)
+        {
             checks.push(check(
                 "enough-samples",
                 false,

@@ -7,7 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use highwater_broker::Bug;
 use highwater_report::Format;
-use highwater_target::TargetSpec;
+use highwater_target::{TargetError, TargetSpec};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().bold())
@@ -137,7 +137,7 @@ pub(crate) struct KafkaArguments {
 pub(crate) struct RunArguments {
     /// What to run against: `dev` (the built-in broker), `kafka` (Apache Kafka, started for the run), or
     /// `bootstrap:HOST:PORT` (a cluster that is there; nothing is touched that the run did not make).
-    #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET")]
+    #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET", value_parser = target)]
     pub(crate) target: TargetSpec,
     /// Directory for the results [default: ./highwater-runs/<time>-<name>/].
     #[arg(short, long, value_name = "DIR", env = "HIGHWATER_OUT", value_hint = ValueHint::DirPath)]
@@ -190,14 +190,25 @@ pub(crate) enum BugArgument {
 fn bug(text: &str) -> Result<BugArgument, String> {
     match text {
         "help" => Ok(BugArgument::Help),
-        name => name.parse().map(BugArgument::Bug).map_err(|error: <Bug as std::str::FromStr>::Err| error.to_string()),
+        name => name
+            .parse()
+            .map(BugArgument::Bug)
+            .map_err(|error: <Bug as std::str::FromStr>::Err| error.to_string()),
     }
+}
+
+fn target(text: &str) -> Result<TargetSpec, String> {
+    text.parse().map_err(|error: TargetError| match error.remedy() {
+        Some(remedy) => format!("{error}; {remedy}"),
+        None => error.to_string(),
+    })
 }
 
 /// A seed as it is printed: hexadecimal, with or without `0x`.
 fn seed(text: &str) -> Result<u64, String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
-    u64::from_str_radix(digits, 16).map_err(|_| "a seed is a hexadecimal number of at most 16 digits, e.g. 7f3a91".into())
+    u64::from_str_radix(digits, 16)
+        .map_err(|_| "a seed is a hexadecimal number of at most 16 digits, e.g. 7f3a91".into())
 }
 
 #[cfg(test)]

@@ -18,7 +18,12 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(code: ExitCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None, config: None }
+        Self {
+            code,
+            message: message.into(),
+            help: None,
+            config: None,
+        }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -28,13 +33,26 @@ impl Failure {
 
     /// The whole error as text.
     pub(crate) fn render(&self, color: bool) -> String {
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let mut group = Level::ERROR.primary_title(self.message.as_str()).elements(std::iter::empty::<Snippet<'_, _>>());
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let mut group = Level::ERROR
+            .primary_title(self.message.as_str())
+            .elements(std::iter::empty::<Snippet<'_, _>>());
         if let Some(place) = self.config.as_ref().and_then(|config| config.place.as_ref()) {
-            let annotation = AnnotationKind::Primary
-                .span(place.span.clone())
-                .label(self.config.as_ref().and_then(|config| config.label.as_deref()).unwrap_or("here"));
-            group = group.element(Snippet::source(place.file.text.as_str()).path(place.file.name.as_str()).annotation(annotation));
+            let annotation = AnnotationKind::Primary.span(place.span.clone()).label(
+                self.config
+                    .as_ref()
+                    .and_then(|config| config.label.as_deref())
+                    .unwrap_or("here"),
+            );
+            group = group.element(
+                Snippet::source(place.file.text.as_str())
+                    .path(place.file.name.as_str())
+                    .annotation(annotation),
+            );
         }
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
@@ -49,13 +67,23 @@ impl From<ConfigError> for Failure {
             (None, Some(label)) => format!("{}: {label}", error.message),
             _ => error.message.clone(),
         };
-        Self { code: ExitCode::Usage, message, help: error.help.clone(), config: Some(Box::new(error)) }
+        Self {
+            code: ExitCode::Usage,
+            message,
+            help: error.help.clone(),
+            config: Some(Box::new(error)),
+        }
     }
 }
 
 impl From<TargetError> for Failure {
     fn from(error: TargetError) -> Self {
-        Self { code: error.exit_code(), message: with_sources(&error), help: error.remedy(), config: None }
+        Self {
+            code: error.exit_code(),
+            message: with_sources(&error),
+            help: error.remedy(),
+            config: None,
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use crate::failure::Failure;
 /// A flag that is set when the process is asked to end.
 pub(crate) fn flag() -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
-    let fail = |error: std::io::Error| Failure::new(ExitCode::Infrastructure, format!("can't handle signals: {error}"));
+    let fail = |error: std::io::Error| {
+        Failure::new(ExitCode::Infrastructure, format!("can't handle signals: {error}"))
+    };
     for signal in [SIGINT, SIGTERM] {
         // Order matters: the second signal finds the flag set by the first.
         flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&interrupted)).map_err(fail)?;

@@ -37,7 +37,10 @@ impl Screen {
 
     /// How results are written to standard output.
     pub(crate) fn style(&self) -> Style {
-        Style { color: self.colored(stdout().is_terminal()), width: width(stdout().is_terminal()) }
+        Style {
+            color: self.colored(stdout().is_terminal()),
+            width: width(stdout().is_terminal()),
+        }
     }
 
     /// How a run is shown on standard error while it goes on.
@@ -45,13 +48,20 @@ impl Screen {
         let terminal = stderr().is_terminal();
         match (quiet, terminal) {
             (true, _) => LiveMode::Silent,
-            (false, true) => LiveMode::Terminal { width: width(true), color: self.colored(true) },
+            (false, true) => LiveMode::Terminal {
+                width: width(true),
+                color: self.colored(true),
+            },
             (false, false) => LiveMode::Lines,
         }
     }
 }
 
 fn width(terminal: bool) -> u16 {
-    let size = terminal.then(|| rustix::termios::tcgetwinsize(stderr()).ok()).flatten();
-    size.map(|size| size.ws_col).filter(|columns| *columns > 0).unwrap_or(DEFAULT_WIDTH)
+    let size = terminal
+        .then(|| rustix::termios::tcgetwinsize(stderr()).ok())
+        .flatten();
+    size.map(|size| size.ws_col)
+        .filter(|columns| *columns > 0)
+        .unwrap_or(DEFAULT_WIDTH)
 }

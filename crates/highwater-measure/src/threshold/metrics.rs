@@ -80,6 +80,7 @@ pub const METRICS: &[Metric] = metrics! {
     Metric::whole("slip.p99", Unit::Time, "99th percentile of how late records were handed to the client"),
     Metric::whole("slip.max", Unit::Time, "how late a record was handed to the client at most"),
     Metric::whole("recovery", Unit::Time, "from a fault to the first acknowledgement after it; longest of all faults"),
+    Metric::whole("stall.error", Unit::Ratio, "largest difference between a pause as measured and its analytic form"),
     Metric::whole("startup.min", Unit::Time, "from starting the broker to its first acknowledgement: shortest"),
     Metric::whole("startup.p50", Unit::Time, "from starting the broker to its first acknowledgement: median"),
     Metric::whole("startup.max", Unit::Time, "from starting the broker to its first acknowledgement: longest"),

@@ -49,7 +49,12 @@ impl ConfigError {
     /// An error without a place.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None, label: None, help: None }
+        Self {
+            message: message.into(),
+            place: None,
+            label: None,
+            help: None,
+        }
     }
 
     /// Adds what to do.

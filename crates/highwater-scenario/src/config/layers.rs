@@ -30,12 +30,19 @@ impl std::str::FromStr for Set {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`; write KEY=VALUE, e.g. load.rate=500/s"))?;
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| format!("`{text}` has no `=`; write KEY=VALUE, e.g. load.rate=500/s"))?;
         let key = key.trim();
         if key.is_empty() || key.split('.').any(str::is_empty) {
-            return Err(format!("`{text}` has no key before `=`; write KEY=VALUE, e.g. load.rate=500/s"));
+            return Err(format!(
+                "`{text}` has no key before `=`; write KEY=VALUE, e.g. load.rate=500/s"
+            ));
         }
-        Ok(Self { key: key.to_owned(), value: value.trim().to_owned() })
+        Ok(Self {
+            key: key.to_owned(),
+            value: value.trim().to_owned(),
+        })
     }
 }
 
@@ -59,10 +66,20 @@ impl Resolved {
 
     /// As [`Resolved::error`], narrowed to a stretch of the text at that key (for expressions).
     #[must_use]
-    pub fn error_within(&self, key: &str, within: Option<Range<usize>>, message: impl Into<String>) -> ConfigError {
+    pub fn error_within(
+        &self,
+        key: &str,
+        within: Option<Range<usize>>,
+        message: impl Into<String>,
+    ) -> ConfigError {
         let mut error = ConfigError::new(message);
         let list = key.split('[').next().unwrap_or(key);
-        if let Some((_, origin)) = self.set_keys.iter().rev().find(|(set, _)| set == list || list.starts_with(&format!("{set}."))) {
+        if let Some((_, origin)) = self
+            .set_keys
+            .iter()
+            .rev()
+            .find(|(set, _)| set == list || list.starts_with(&format!("{set}.")))
+        {
             error.message = format!("{}, in {origin}", error.message);
             return error;
         }
@@ -72,7 +89,10 @@ impl Resolved {
                 Some(part) => span.start + 1 + part.start..(span.start + 1 + part.end).min(span.end),
                 None => span,
             };
-            error.place = Some(Place { file: self.file.clone(), span });
+            error.place = Some(Place {
+                file: self.file.clone(),
+                span,
+            });
         }
         error
     }
@@ -86,8 +106,10 @@ pub fn parse(file: &SourceFile) -> Result<Scenario, ConfigError> {
 /// Lays a variant and `--set` over a file.
 pub fn resolve(file: &SourceFile, variant: Option<&Variant>, sets: &[Set]) -> Result<Resolved, ConfigError> {
     let mut scenario = parse(file)?;
-    let mut document: DocumentMut =
-        file.text.parse().map_err(|error: toml_edit::TomlError| ConfigError::new(error.message().to_owned()))?;
+    let mut document: DocumentMut = file
+        .text
+        .parse()
+        .map_err(|error: toml_edit::TomlError| ConfigError::new(error.message().to_owned()))?;
     let mut set_keys = Vec::new();
     if let Some(variant) = variant {
         for (key, value) in &variant.set {
@@ -106,7 +128,12 @@ pub fn resolve(file: &SourceFile, variant: Option<&Variant>, sets: &[Set]) -> Re
     }
     scenario.variants.clear();
     let settings = settings(&scenario, file, &set_keys);
-    Ok(Resolved { scenario, settings, file: file.clone(), set_keys })
+    Ok(Resolved {
+        scenario,
+        settings,
+        file: file.clone(),
+        set_keys,
+    })
 }
 
 /// Lays one value over the document and reads the whole again, so that its error is its own.
@@ -126,7 +153,9 @@ fn lay(document: &mut DocumentMut, key: &str, value: &str, origin: &str) -> Resu
         if part == "settings" {
             let rest: Vec<&str> = parts.collect();
             let inner = table.entry(part).or_insert_with(toml_edit::table);
-            let inner = inner.as_table_like_mut().ok_or_else(|| ConfigError::new(format!("`{part}` is not a table, in {origin}")))?;
+            let inner = inner
+                .as_table_like_mut()
+                .ok_or_else(|| ConfigError::new(format!("`{part}` is not a table, in {origin}")))?;
             inner.insert(&rest.join("."), item);
             break;
         }
@@ -139,7 +168,9 @@ fn lay(document: &mut DocumentMut, key: &str, value: &str, origin: &str) -> Resu
     toml::from_str(&text).map_err(|error| {
         let mut laid = describe(&error);
         if laid.message.contains("missing field") && key.starts_with("fault.") {
-            laid.help = Some("this scenario has no fault; give fault.kind, fault.after and fault.down in a file".into());
+            laid.help = Some(
+                "this scenario has no fault; give fault.kind, fault.after and fault.down in a file".into(),
+            );
         }
         laid.message = format!("{}, in {origin}", laid.message);
         laid
@@ -149,7 +180,10 @@ fn lay(document: &mut DocumentMut, key: &str, value: &str, origin: &str) -> Resu
 /// A toml error with its place in the file.
 fn from_toml(error: &toml::de::Error, file: &SourceFile) -> ConfigError {
     let mut described = describe(error);
-    described.place = error.span().map(|span| Place { file: file.clone(), span });
+    described.place = error.span().map(|span| Place {
+        file: file.clone(),
+        span,
+    });
     described
 }
 
@@ -159,9 +193,12 @@ fn describe(error: &toml::de::Error) -> ConfigError {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     for (prefix, what) in [("unknown field", "key"), ("unknown variant", "value")] {
         if message.starts_with(prefix) {
-            let Some((wrong, possible)) = quoted.split_first() else { break };
+            let Some((wrong, possible)) = quoted.split_first() else {
+                break;
+            };
             let mut described = ConfigError::new(format!("unknown {what} `{wrong}`"));
-            described.label = nearest(wrong, possible.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            described.label =
+                nearest(wrong, possible.iter().copied()).map(|near| format!("did you mean `{near}`?"));
             described.help = Some(format!("possible here: {}", possible.join(", ")));
             return described;
         }
@@ -199,9 +236,15 @@ fn span_of(file: &SourceFile, key: &str) -> Option<Range<usize>> {
 /// Every value of the scenario with its origin.
 fn settings(scenario: &Scenario, file: &SourceFile, sets: &[(String, String)]) -> BTreeMap<String, Setting> {
     let mut settings = BTreeMap::new();
-    let Ok(toml::Value::Table(table)) = toml::Value::try_from(scenario) else { return settings };
+    let Ok(toml::Value::Table(table)) = toml::Value::try_from(scenario) else {
+        return settings;
+    };
     flatten("", &toml::Value::Table(table), &mut |key, value| {
-        let origin = match sets.iter().rev().find(|(set, _)| set == key || key.starts_with(&format!("{set}."))) {
+        let origin = match sets
+            .iter()
+            .rev()
+            .find(|(set, _)| set == key || key.starts_with(&format!("{set}.")))
+        {
             Some((_, origin)) if origin.starts_with("--set") => "--set".to_owned(),
             Some((_, origin)) => origin.clone(),
             None => match span_of(file, key) {
@@ -209,15 +252,27 @@ fn settings(scenario: &Scenario, file: &SourceFile, sets: &[(String, String)]) -
                 None => "built-in".to_owned(),
             },
         };
-        settings.insert(key.to_owned(), Setting { value: value.to_string(), origin });
+        settings.insert(
+            key.to_owned(),
+            Setting {
+                value: value.to_string(),
+                origin,
+            },
+        );
     });
     settings
 }
 
 fn flatten(prefix: &str, value: &toml::Value, visit: &mut dyn FnMut(&str, &toml::Value)) {
-    let toml::Value::Table(table) = value else { return visit(prefix, value) };
+    let toml::Value::Table(table) = value else {
+        return visit(prefix, value);
+    };
     for (key, value) in table {
-        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let name = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
         flatten(&name, value, visit);
     }
 }

@@ -40,14 +40,24 @@ impl Written {
     fn text(self, example: &str) -> Result<String, String> {
         match self {
             Self::Text(text) => Ok(text),
-            Self::Integer(number) => Err(format!("{number} has no unit; write it as text, e.g. \"{example}\"")),
-            Self::Float(number) => Err(format!("{number} has no unit; write it as text, e.g. \"{example}\"")),
+            Self::Integer(number) => Err(format!(
+                "{number} has no unit; write it as text, e.g. \"{example}\""
+            )),
+            Self::Float(number) => Err(format!(
+                "{number} has no unit; write it as text, e.g. \"{example}\""
+            )),
         }
     }
 }
 
-const TIME_UNITS: [(&str, f64); 6] =
-    [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("min", 6e10), ("s", 1e9), ("h", 3.6e12)];
+const TIME_UNITS: [(&str, f64); 6] = [
+    ("ns", 1.0),
+    ("us", 1e3),
+    ("ms", 1e6),
+    ("min", 6e10),
+    ("s", 1e9),
+    ("h", 3.6e12),
+];
 const SIZE_UNITS: [(&str, u64); 7] = [
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
@@ -88,10 +98,16 @@ impl FromStr for Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = self.0.as_nanos();
-        let (unit, size) = [("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)]
-            .into_iter()
-            .find(|(_, size)| nanos > 0 && nanos % size == 0)
-            .unwrap_or(if nanos == 0 { ("s", 1) } else { ("ns", 1) });
+        let (unit, size) = [
+            ("h", 3_600_000_000_000),
+            ("min", 60_000_000_000),
+            ("s", 1_000_000_000),
+            ("ms", 1_000_000),
+            ("us", 1_000),
+        ]
+        .into_iter()
+        .find(|(_, size)| nanos > 0 && nanos.is_multiple_of(*size))
+        .unwrap_or(if nanos == 0 { ("s", 1) } else { ("ns", 1) });
         write!(f, "{}{unit}", nanos / size)
     }
 }
@@ -104,14 +120,20 @@ impl FromStr for Rate {
         if text == "max" {
             return Ok(Self::Max);
         }
-        let error = || format!("\"{text}\" is not a rate; write records per second such as \"1000/s\" or \"50k/s\", or \"max\"");
+        let error = || {
+            format!(
+                "\"{text}\" is not a rate; write records per second such as \"1000/s\" or \"50k/s\", or \"max\""
+            )
+        };
         let amount = text.strip_suffix("/s").ok_or_else(error)?.trim();
         let (digits, factor) = match (amount.strip_suffix('k'), amount.strip_suffix('M')) {
             (Some(rest), _) => (rest, 1e3),
             (_, Some(rest)) => (rest, 1e6),
             _ => (amount, 1.0),
         };
-        number(digits).map(|value| Self::PerSecond(value * factor)).ok_or_else(error)
+        number(digits)
+            .map(|value| Self::PerSecond(value * factor))
+            .ok_or_else(error)
     }
 }
 
@@ -145,7 +167,7 @@ impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, size) = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
             .into_iter()
-            .find(|(_, size)| self.0 > 0 && self.0 % size == 0)
+            .find(|(_, size)| self.0 > 0 && self.0.is_multiple_of(*size))
             .unwrap_or(("B", 1));
         write!(f, "{}{unit}", self.0 / size)
     }
@@ -178,7 +200,12 @@ mod tests {
 
     #[test]
     fn quantities_are_read_and_written_alike() {
-        for (text, nanos) in [("250us", 250_000), ("5ms", 5_000_000), ("30s", 30_000_000_000), ("2min", 120_000_000_000)] {
+        for (text, nanos) in [
+            ("250us", 250_000),
+            ("5ms", 5_000_000),
+            ("30s", 30_000_000_000),
+            ("2min", 120_000_000_000),
+        ] {
             let span: Span = text.parse().unwrap();
             assert_eq!((span.0.as_nanos(), span.to_string().as_str()), (nanos, text));
         }
@@ -195,7 +222,7 @@ mod tests {
     fn wrong_quantities_say_what_would_be_right() {
         for text in ["30", "s", "-5s", "5 parsecs", "1e400s", "NaNs", "infs", ""] {
             let error = text.parse::<Span>().unwrap_err();
-            assert!(error.contains("\"30s\"") , "{text}: {error}");
+            assert!(error.contains("\"30s\""), "{text}: {error}");
         }
         assert!("9999999h".parse::<Span>().unwrap_err().contains("year"));
         for text in ["1000", "x/s", "-1/s", "1000/min"] {

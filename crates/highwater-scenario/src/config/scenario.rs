@@ -75,13 +75,19 @@ pub enum Kind {
 pub struct Topic {
     /// Number of partitions.
     pub partitions: i32,
+    /// Replicas of each partition.
+    pub replication: u32,
     /// Topic settings as Kafka names them, e.g. `"max.message.bytes" = "2097152"`.
     pub settings: BTreeMap<String, String>,
 }
 
 impl Default for Topic {
     fn default() -> Self {
-        Self { partitions: 3, settings: BTreeMap::new() }
+        Self {
+            partitions: 3,
+            replication: 1,
+            settings: BTreeMap::new(),
+        }
     }
 }
 
@@ -187,7 +193,11 @@ pub struct Values {
 
 impl Default for Values {
     fn default() -> Self {
-        Self { kind: ValueKind::ChangeEvents, size: Size(5120), compression_ratio: 4.0 }
+        Self {
+            kind: ValueKind::ChangeEvents,
+            size: Size(5120),
+            compression_ratio: 4.0,
+        }
     }
 }
 
@@ -217,7 +227,12 @@ pub struct Keys {
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { kind: KeyKind::Uniform, count: 10_000, exponent: 1.0, hot_share: 0.5 }
+        Self {
+            kind: KeyKind::Uniform,
+            count: 10_000,
+            exponent: 1.0,
+            hot_share: 0.5,
+        }
     }
 }
 
@@ -306,7 +321,9 @@ pub struct WarmUp {
 
 impl Default for WarmUp {
     fn default() -> Self {
-        Self { limit: Span(Duration::from_secs(10)) }
+        Self {
+            limit: Span(Duration::from_secs(10)),
+        }
     }
 }
 
@@ -329,6 +346,9 @@ pub struct Fault {
     /// With `times`: from one lifting to the next fault.
     #[serde(default = "second")]
     pub every: Span,
+    /// With `times`: the next fault comes at a random moment between `every` and this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_at_most: Option<Span>,
 }
 
 fn yes() -> bool {
@@ -384,7 +404,11 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
         Many(Vec<String>),
     }
     Ok(match OneOrMany::deserialize(deserializer)? {
-        OneOrMany::One(text) => text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect(),
+        OneOrMany::One(text) => text
+            .split(',')
+            .map(|part| part.trim().to_owned())
+            .filter(|part| !part.is_empty())
+            .collect(),
         OneOrMany::Many(list) => list,
     })
 }
@@ -399,7 +423,9 @@ pub struct Drain {
 
 impl Default for Drain {
     fn default() -> Self {
-        Self { limit: Span(Duration::from_secs(60)) }
+        Self {
+            limit: Span(Duration::from_secs(60)),
+        }
     }
 }
 
@@ -417,7 +443,11 @@ pub struct Validity {
 
 impl Default for Validity {
     fn default() -> Self {
-        Self { achieved: 0.99, slip_p99: Span(Duration::from_millis(20)), generator_cpu: 0.85 }
+        Self {
+            achieved: 0.99,
+            slip_p99: Span(Duration::from_millis(20)),
+            generator_cpu: 0.85,
+        }
     }
 }
 

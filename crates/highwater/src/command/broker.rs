@@ -21,10 +21,20 @@ pub(crate) fn broker(arguments: BrokerArguments) -> Result<ExitCode, Failure> {
     }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("HIGHWATER_LOG").unwrap_or_else(|_| "warn".into()))
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("HIGHWATER_LOG").unwrap_or_else(|_| "warn".into()),
+        )
         .init();
-    let fail = |error: std::io::Error| Failure::new(ExitCode::Infrastructure, format!("can't start the broker: {error}"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(fail)?;
+    let fail = |error: std::io::Error| {
+        Failure::new(
+            ExitCode::Infrastructure,
+            format!("can't start the broker: {error}"),
+        )
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(fail)?;
     runtime.block_on(serve(&arguments))
 }
 
@@ -33,8 +43,16 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
         BugArgument::Bug(bug) => Some(*bug),
         BugArgument::Help => None,
     });
-    let config = BrokerConfig { bugs: bugs.collect(), ..BrokerConfig::new(arguments.listen, arguments.data_dir.clone()) };
-    let planted = config.bugs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let config = BrokerConfig {
+        bugs: bugs.collect(),
+        ..BrokerConfig::new(arguments.listen, arguments.data_dir.clone())
+    };
+    let planted = config
+        .bugs
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     let failed = |error: highwater_broker::BrokerError| {
         let mut text = error.to_string();
         let mut source = std::error::Error::source(&error);
@@ -46,7 +64,9 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
     };
     let broker = Broker::bind(config).await.map_err(failed)?;
     announce(&broker, arguments, &planted);
-    let signals = |error: std::io::Error| Failure::new(ExitCode::Infrastructure, format!("can't handle signals: {error}"));
+    let signals = |error: std::io::Error| {
+        Failure::new(ExitCode::Infrastructure, format!("can't handle signals: {error}"))
+    };
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let shutdown = async move {
@@ -65,8 +85,15 @@ fn announce(broker: &Broker, arguments: &BrokerArguments, planted: &str) {
     // Nobody may be listening any more; the broker serves all the same.
     let _ = writeln!(out, "ready {}", broker.address());
     if !arguments.exit_with_parent {
-        let _ = writeln!(out, "Highwater dev broker: one node for laptops, CI and proofs, data in {}.", arguments.data_dir.display());
-        let _ = writeln!(out, "It survives the death of its process, not that of the machine; for real work use Apache Kafka. Ctrl-C ends it.");
+        let _ = writeln!(
+            out,
+            "Highwater dev broker: one node for laptops, CI and proofs, data in {}.",
+            arguments.data_dir.display()
+        );
+        let _ = writeln!(
+            out,
+            "It survives the death of its process, not that of the machine; for real work use Apache Kafka. Ctrl-C ends it."
+        );
     }
     if !planted.is_empty() {
         let _ = writeln!(out, "PLANTED DEFECTS: {planted}");

@@ -8,7 +8,11 @@ use crate::failure::Failure;
 /// Exits with 4 if something that is needed for `--target kafka` is missing.
 pub(crate) fn doctor() -> Result<ExitCode, Failure> {
     let findings = examine();
-    let widest = findings.iter().map(|finding| finding.name.len()).max().unwrap_or(0);
+    let widest = findings
+        .iter()
+        .map(|finding| finding.name.len())
+        .max()
+        .unwrap_or(0);
     let mut missing = 0;
     for finding in &findings {
         let mark = match finding.state {
@@ -30,5 +34,9 @@ pub(crate) fn doctor() -> Result<ExitCode, Failure> {
         0 => println!("everything is there"),
         missing => println!("{missing} to mend; the dev broker needs none of them"),
     }
-    Ok(if missing == 0 { ExitCode::Holds } else { ExitCode::Infrastructure })
+    Ok(if missing == 0 {
+        ExitCode::Holds
+    } else {
+        ExitCode::Infrastructure
+    })
 }

@@ -11,7 +11,11 @@ pub(crate) fn list() -> Result<ExitCode, Failure> {
         for scenario in suite.scenarios {
             println!("  {:<22} {}", scenario.name, scenario.summary);
             for variant in &scenario.variants {
-                let set = variant.set.iter().map(|(key, value)| format!("{key} = {value}")).collect::<Vec<_>>();
+                let set = variant
+                    .set
+                    .iter()
+                    .map(|(key, value)| format!("{key} = {value}"))
+                    .collect::<Vec<_>>();
                 println!("  {:<22}   {}", format!("  /{}", variant.name), set.join(", "));
             }
         }

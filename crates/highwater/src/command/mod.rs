@@ -23,11 +23,16 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Report { directory, format } => report::report(&directory, format, screen),
         Command::List => list::list(),
         Command::Show { name } => show::show(&name),
-        Command::Up { what: Upable::Kafka, kafka } => up::up(kafka),
+        Command::Up {
+            what: Upable::Kafka,
+            kafka,
+        } => up::up(kafka),
         Command::Down => up::down(),
         Command::Doctor => doctor::doctor(),
         Command::Broker(arguments) => broker::broker(arguments),
         Command::Completions { shell } => completions::completions(shell),
-        Command::ExecWithParent { parent, command } => Err(highwater_target::exec_with_parent(parent, &command).into()),
+        Command::ExecWithParent { parent, command } => {
+            match highwater_target::exec_with_parent(parent, &command)? {}
+        }
     }
 }

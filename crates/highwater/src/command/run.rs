@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use highwater_broker::Bug;
 use highwater_model::{Event, ExitCode, Report};
 use highwater_report::{Format, Live, render, terminal, write_all};
 use highwater_scenario::config::{Set, resolve};
@@ -23,7 +24,12 @@ use crate::screen::Screen;
 const REFRESH: Duration = Duration::from_millis(100);
 
 /// Runs what is asked for and shows the result.
-pub(crate) fn run(what: &str, only: Option<&str>, arguments: RunArguments, screen: &Screen) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    what: &str,
+    only: Option<&str>,
+    arguments: RunArguments,
+    screen: &Screen,
+) -> Result<ExitCode, Failure> {
     let chosen = suites::choose(what, only)?;
     let sets = suites::sets(&arguments.set)?;
     if arguments.explain_config {
@@ -38,10 +44,10 @@ pub(crate) fn run(what: &str, only: Option<&str>, arguments: RunArguments, scree
         command: command_again(what, only, &arguments, seed),
         seed,
         keep: arguments.keep,
-        highwater: std::env::current_exe()
-            .map_err(|error| Failure::new(ExitCode::Infrastructure, format!("can't find this program on disk: {error}")))?,
+        highwater: own_path()?,
         kafka_home: arguments.kafka.kafka_home.clone(),
         interrupted: interrupt::flag()?,
+        known_bugs: Bug::ALL.iter().map(|(bug, _)| bug.to_string()).collect(),
         out: out.clone(),
     };
     let interrupted = Arc::clone(&options.interrupted);
@@ -51,28 +57,39 @@ pub(crate) fn run(what: &str, only: Option<&str>, arguments: RunArguments, scree
     let written = write_all(&out, &report);
     show(&report, arguments.format, &out, screen)?;
     if let Err(error) = written {
-        return Err(Failure::from(error).help(format!("what was measured is in {}", out.join("events.jsonl").display())));
+        return Err(Failure::from(error).help(format!(
+            "what was measured is in {}",
+            out.join("events.jsonl").display()
+        )));
     }
     drop(interrupted);
     Ok(report.exit_code)
 }
 
 /// Shows a run while it goes on; the view is cleared on every way out.
-fn with_live_view<T>(screen: &Screen, quiet: bool, work: impl FnOnce(Box<dyn FnMut(&Event) + Send>) -> T) -> Result<T, Failure> {
+fn with_live_view<T>(
+    screen: &Screen,
+    quiet: bool,
+    work: impl FnOnce(Box<dyn FnMut(&Event) + Send>) -> T,
+) -> Result<T, Failure> {
     let live = Arc::new(Mutex::new(Live::new(Box::new(io::stderr()), screen.live(quiet))));
     let done = Arc::new(AtomicBool::new(false));
     let refresher = {
         let (live, done, began) = (Arc::clone(&live), Arc::clone(&done), Instant::now());
         thread::Builder::new().name("live-view".into()).spawn(move || {
             while !done.load(Ordering::Relaxed) {
-                live.lock().unwrap_or_else(PoisonError::into_inner).refresh(began.elapsed().as_nanos() as u64);
+                live.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .refresh(began.elapsed().as_nanos() as u64);
                 thread::sleep(REFRESH);
             }
         })
     }
     .map_err(|error| Failure::new(ExitCode::Infrastructure, format!("can't start a thread: {error}")))?;
     let shown = Arc::clone(&live);
-    let result = work(Box::new(move |event| shown.lock().unwrap_or_else(PoisonError::into_inner).event(event)));
+    let result = work(Box::new(move |event| {
+        shown.lock().unwrap_or_else(PoisonError::into_inner).event(event)
+    }));
     done.store(true, Ordering::Relaxed);
     let _ = refresher.join();
     live.lock().unwrap_or_else(PoisonError::into_inner).finish();
@@ -87,14 +104,29 @@ fn show(report: &Report, format: Format, out: &Path, screen: &Screen) -> Result<
     print(&text)
 }
 
+/// This program on disk, to start children through it.
+pub(crate) fn own_path() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| {
+        Failure::new(
+            ExitCode::Infrastructure,
+            format!("can't find this program on disk: {error}"),
+        )
+    })
+}
+
 /// Writes to standard output; a reader that has gone away (`| head`) is no error.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    match out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes())).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(ExitCode::Infrastructure, format!("can't write to standard output: {error}")))
-        }
+    match out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.write_all(end.as_bytes()))
+        .and_then(|()| out.flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            ExitCode::Infrastructure,
+            format!("can't write to standard output: {error}"),
+        )),
         _ => Ok(()),
     }
 }
@@ -114,13 +146,25 @@ fn explain(chosen: &[Chosen], sets: &[Set]) -> Result<ExitCode, Failure> {
 
 /// 24 bits are enough to tell runs apart and short enough to type.
 fn fresh_seed() -> u64 {
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos() as u64);
     (nanos ^ u64::from(std::process::id()) << 20).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
 }
 
 fn default_directory(name: &str) -> PathBuf {
     let time = jiff::Zoned::now().strftime("%Y-%m-%d-%H%M%S").to_string();
-    let plain: String = name.trim_end_matches(".toml").chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
+    let plain: String = name
+        .trim_end_matches(".toml")
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
     Path::new("highwater-runs").join(format!("{time}-{}", plain.trim_matches('-')))
 }
 
@@ -147,7 +191,11 @@ fn command_again(what: &str, only: Option<&str>, arguments: &RunArguments, seed:
 /// Quotes a word for a shell if it needs it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -157,7 +205,10 @@ mod tests {
     #[test]
     fn words_are_quoted_for_the_shell_where_needed() {
         assert_eq!(quoted("load.rate=500/s"), "load.rate=500/s");
-        assert_eq!(quoted("thresholds=[\"lost == 0\"]"), "'thresholds=[\"lost == 0\"]'");
+        assert_eq!(
+            quoted("thresholds=[\"lost == 0\"]"),
+            "'thresholds=[\"lost == 0\"]'"
+        );
         assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 

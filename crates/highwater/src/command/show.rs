@@ -25,9 +25,16 @@ pub(crate) fn show(name: &str) -> Result<ExitCode, Failure> {
 fn unknown(name: &str) -> Failure {
     match suites::choose(name, None) {
         Ok(chosen) => {
-            let mut names: Vec<String> = chosen.iter().map(|chosen| format!("highwater show {}", chosen.scenario.name)).collect();
+            let mut names: Vec<String> = chosen
+                .iter()
+                .map(|chosen| format!("highwater show {}", chosen.scenario.name))
+                .collect();
             names.dedup();
-            Failure::new(highwater_model::ExitCode::Usage, format!("`{name}` has several scenarios")).help(names.join(", "))
+            Failure::new(
+                highwater_model::ExitCode::Usage,
+                format!("`{name}` has several scenarios"),
+            )
+            .help(names.join(", "))
         }
         Err(error) => error.into(),
     }
@@ -36,8 +43,15 @@ fn unknown(name: &str) -> Failure {
 fn metrics() {
     println!("What a threshold can name, e.g. `ack.p95 < 100ms` or `fault.ack.max < 5s`:\n");
     for metric in METRICS {
-        println!("  {:<26} {:<14} {}", metric.name, metric.unit.to_string(), metric.meaning);
+        println!(
+            "  {:<26} {:<14} {}",
+            metric.name,
+            metric.unit.to_string(),
+            metric.meaning
+        );
     }
-    println!("\nBefore a metric a phase can stand: warm-up, steady, fault, recovery, drain. The right side is a number with");
+    println!(
+        "\nBefore a metric a phase can stand: warm-up, steady, fault, recovery, drain. The right side is a number with"
+    );
     println!("its unit, or an expression: `rate >= 0.99 * offered`.");
 }

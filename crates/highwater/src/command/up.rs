@@ -1,6 +1,5 @@
 //! `highwater up kafka` and `highwater down`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use highwater_model::{ExitCode, ProcessState};
@@ -12,9 +11,16 @@ use crate::interrupt;
 
 pub(crate) fn up(arguments: KafkaArguments) -> Result<ExitCode, Failure> {
     let options = UpOptions {
-        kafka_home: arguments.kafka_home.map(PathBuf::from),
+        highwater: super::run::own_path()?,
+        kafka_home: arguments.kafka_home,
+        port: None,
         observer: Arc::new(|event| match event {
-            TargetEvent::Process { process, state: ProcessState::Installing | ProcessState::Starting, detail, .. } => {
+            TargetEvent::Process {
+                process,
+                state: ProcessState::Installing | ProcessState::Starting,
+                detail,
+                ..
+            } => {
                 eprintln!("{process}: {detail}");
             }
             TargetEvent::Process { .. } => {}
@@ -22,11 +28,18 @@ pub(crate) fn up(arguments: KafkaArguments) -> Result<ExitCode, Failure> {
         }),
         interrupted: interrupt::flag()?,
     };
-    let up = up_kafka(options)?;
-    println!("{} runs at {} (process {})", up.description, up.bootstrap, up.pid);
+    let up = up_kafka(&options)?;
+    let already = if up.already_running { "already " } else { "" };
+    println!(
+        "{} {already}runs at {} (process {})",
+        up.description, up.bootstrap, up.pid
+    );
     println!("  log   {}", up.log.display());
     println!("  use   highwater run broker-restart --target kafka starts its own; to measure this one:");
-    println!("        highwater run throughput --target bootstrap:{}", up.bootstrap);
+    println!(
+        "        highwater run throughput --target bootstrap:{}",
+        up.bootstrap
+    );
     println!("  stop  highwater down");
     Ok(ExitCode::Holds)
 }
@@ -37,7 +50,10 @@ pub(crate) fn down() -> Result<ExitCode, Failure> {
         println!("nothing to stop: `highwater up` started nothing that still runs");
     }
     for one in stopped {
-        println!("stopped {} at {} (process {})", one.description, one.bootstrap, one.pid);
+        println!(
+            "stopped {} at {} (process {})",
+            one.description, one.bootstrap, one.pid
+        );
     }
     Ok(ExitCode::Holds)
 }

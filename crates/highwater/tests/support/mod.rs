@@ -1,0 +1,172 @@
+//! Runs the real program and reads what it left behind.
+
+#![allow(dead_code, reason = "every test binary uses another part")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Runs that measure have the machine to themselves.
+static MACHINE: Mutex<()> = Mutex::new(());
+
+/// A run of the program that has ended.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub report: Value,
+    pub directory: TempDir,
+}
+
+impl Ran {
+    /// The one scenario of the run.
+    pub fn scenario(&self) -> &Value {
+        &self.report["scenarios"][0]
+    }
+
+    /// What to show when an expectation fails.
+    pub fn story(&self) -> String {
+        format!("exit {}\n{}\n{}", self.code, self.stdout, self.stderr)
+    }
+
+    pub fn records(&self, what: &str) -> u64 {
+        self.scenario()["records"][what]
+            .as_u64()
+            .unwrap_or_else(|| panic!("no records.{what}: {}", self.story()))
+    }
+
+    /// Partition and offset of every record with an anomaly of this name, from `anomalies.jsonl`.
+    pub fn anomalies(&self, name: &str) -> BTreeSet<(i64, i64)> {
+        let text = fs::read_to_string(self.directory.path().join("anomalies.jsonl")).unwrap_or_default();
+        text.lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("a line of anomalies.jsonl"))
+            .filter(|line| line["anomaly"] == name)
+            .map(|line| {
+                (
+                    line["partition"].as_i64().expect("partition"),
+                    line["offset"].as_i64().expect("offset"),
+                )
+            })
+            .collect()
+    }
+}
+
+/// The program with a clean environment.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
+    for (key, _) in std::env::vars().filter(|(key, _)| key.starts_with("HIGHWATER_")) {
+        command.env_remove(key);
+    }
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+/// The machine, for as long as the guard lives.
+pub fn machine() -> MutexGuard<'static, ()> {
+    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `highwater run` with these arguments, alone on the machine, and reads its report.
+pub fn run(arguments: &[&str]) -> Ran {
+    let _alone = machine();
+    let directory = TempDir::new().expect("a temporary directory");
+    let output = program()
+        .arg("run")
+        .args(arguments)
+        .arg("--out")
+        .arg(directory.path())
+        .output()
+        .expect("the program starts");
+    finished(&output, directory)
+}
+
+pub fn finished(output: &Output, directory: TempDir) -> Ran {
+    let report = fs::read_to_string(directory.path().join("report.json")).ok();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        report: report.map_or(Value::Null, |text| {
+            serde_json::from_str(&text).expect("report.json is JSON")
+        }),
+        directory,
+    }
+}
+
+/// Runs a command that is no run: its code, standard output and standard error.
+pub fn command(arguments: &[&str]) -> (i32, String, String) {
+    let output = program().args(arguments).output().expect("the program starts");
+    (
+        output.status.code().unwrap_or(-1),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+/// Starts a run and leaves it running.
+pub fn start(arguments: &[&str], directory: &Path) -> Child {
+    program()
+        .args(arguments)
+        .arg("--out")
+        .arg(directory)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
+}
+
+/// Waits until something is so; panics with a word about it if it takes longer than the limit.
+pub fn until(what: &str, limit: Duration, mut so: impl FnMut() -> bool) {
+    let end = Instant::now() + limit;
+    while !so() {
+        assert!(Instant::now() < end, "{what}: not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Whether the event stream of a run has an event of this kind yet.
+pub fn has_event(directory: &Path, event: &str) -> bool {
+    let needle = format!("\"event\":\"{event}\"");
+    fs::read_to_string(directory.join("events.jsonl")).is_ok_and(|text| text.contains(&needle))
+}
+
+/// Process ids that the target of a run told of.
+pub fn target_pids(directory: &Path) -> Vec<u32> {
+    let text = fs::read_to_string(directory.join("events.jsonl")).unwrap_or_default();
+    let pids: BTreeSet<u32> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|event| event["event"] == "process")
+        .filter_map(|event| u32::try_from(event["pid"].as_u64()?).ok())
+        .collect();
+    pids.into_iter().collect()
+}
+
+/// Whether a process is there and is no zombie.
+pub fn alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')')
+        .is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
+/// Finds a file below a directory.
+pub fn find(directory: &Path, name: &str) -> Option<PathBuf> {
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        for entry in fs::read_dir(&directory).ok()?.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.file_name().is_some_and(|file| file == name) {
+                return Some(path);
+            }
+        }
+    }
+    None
+}
