@@ -1,1 +1,43 @@
 //! The dev broker: a single-node Kafka broker for laptops, CI and proofs.
+//!
+//! It exists so that a first run and every test need nothing installed, and so that each check can be
+//! shown to find a known defect ([`Bug`]). It speaks Kafka's protocol and nothing else; what it does
+//! not implement it does not advertise.
+//!
+//! ```text
+//! socket ─▶ connection ─▶ api::* ─┬▶ topics ─▶ partition ─▶ log (segment files)
+//!        one request at a time    │              └ producers (sequences) └ waiters (long polls)
+//!                                 └▶ group::coordinator ─▶ group::state (pure) + offsets (file)
+//! ```
+//!
+//! Invariant: a record is acknowledged only after write(2) has taken it (unless a bug switch says
+//! otherwise), so the death of the process loses nothing that was acknowledged.
+//!
+//! What is absent on purpose: replication, fsync, authentication, quotas. Not served yet and not
+//! advertised: transactions, fetch by topic id beyond what [`api`] lists, retention, compaction.
+
+mod api;
+mod broker;
+mod bug;
+mod bugs;
+mod cluster;
+mod config;
+mod connection;
+mod data_dir;
+mod error;
+mod group;
+mod lock;
+mod log;
+mod partition;
+mod producer_ids;
+mod producers;
+mod topic_config;
+mod topics;
+mod waiters;
+
+pub use broker::Broker;
+pub use bug::{Bug, UnknownBug};
+pub use bugs::journal::{JOURNAL_FILE, JournalEntry, JournalError, JournalEvent, read_journal};
+pub use config::BrokerConfig;
+pub use error::BrokerError;
+pub use log::LogError;

@@ -1,0 +1,95 @@
+//! Kafka's error code for each error of the rooms below.
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::protocol::StrBytes;
+
+use crate::partition::{AppendError, ReadError};
+use crate::topic_config::TopicConfigError;
+use crate::topics::TopicError;
+
+/// An error as a client sees it: a code, and a sentence where the protocol has room for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ApiError {
+    pub(super) error: ResponseError,
+    pub(super) message: String,
+}
+
+impl ApiError {
+    pub(super) fn new(error: ResponseError, message: impl Into<String>) -> Self {
+        Self {
+            error,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn code(&self) -> i16 {
+        self.error.code()
+    }
+
+    pub(super) fn text(&self) -> Option<StrBytes> {
+        Some(StrBytes::from_string(self.message.clone()))
+    }
+
+    pub(super) fn unknown_partition() -> Self {
+        Self::new(
+            ResponseError::UnknownTopicOrPartition,
+            "no such topic or partition here",
+        )
+    }
+}
+
+impl From<AppendError> for ApiError {
+    fn from(error: AppendError) -> Self {
+        let code = match &error {
+            AppendError::OutOfOrder { .. } => ResponseError::OutOfOrderSequenceNumber,
+            AppendError::FencedEpoch { .. } => ResponseError::InvalidProducerEpoch,
+            AppendError::Closed => ResponseError::UnknownTopicOrPartition,
+            AppendError::NotReplicated => ResponseError::NotEnoughReplicasAfterAppend,
+            AppendError::Storage(_) | AppendError::Journal(_) => {
+                log_storage_error(&error);
+                ResponseError::KafkaStorageError
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        let code = match &error {
+            ReadError::OutOfRange { .. } => ResponseError::OffsetOutOfRange,
+            ReadError::Closed => ResponseError::UnknownTopicOrPartition,
+            ReadError::Storage(_) => {
+                log_storage_error(&error);
+                ResponseError::KafkaStorageError
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<TopicError> for ApiError {
+    fn from(error: TopicError) -> Self {
+        let code = match &error {
+            TopicError::Exists(_) => ResponseError::TopicAlreadyExists,
+            TopicError::Name(_) => ResponseError::InvalidTopicException,
+            TopicError::Partitions(_) => ResponseError::InvalidPartitions,
+            TopicError::Storage(_) => {
+                log_storage_error(&error);
+                ResponseError::KafkaStorageError
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<TopicConfigError> for ApiError {
+    fn from(error: TopicConfigError) -> Self {
+        Self::new(ResponseError::InvalidConfig, error.to_string())
+    }
+}
+
+/// The client gets a code; the person at the broker gets the chain of causes.
+pub(super) fn log_storage_error(error: &(dyn std::error::Error + 'static)) {
+    tracing::error!(error, "storage error");
+}

@@ -1,0 +1,207 @@
+//! OffsetCommit and OffsetFetch.
+
+use std::collections::BTreeMap;
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestPartition;
+use kafka_protocol::messages::offset_commit_response::{
+    OffsetCommitResponsePartition, OffsetCommitResponseTopic,
+};
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopics;
+use kafka_protocol::messages::offset_fetch_response::{
+    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic, OffsetFetchResponseTopics,
+};
+use kafka_protocol::messages::{
+    OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+
+use super::Call;
+use super::errors::log_storage_error;
+use crate::group::{CommitRequest, Committed, OffsetKey};
+
+/// Longest metadata kept with an offset, as in Kafka (`offset.metadata.max.bytes`).
+const MAX_METADATA_BYTES: usize = 4_096;
+
+/// First version that asks for several groups at once.
+const MANY_GROUPS_VERSION: i16 = 8;
+
+/// Offset and epoch of "never committed".
+const NO_OFFSET: i64 = -1;
+const NO_EPOCH: i32 = -1;
+
+pub(super) fn commit(call: &Call<'_>, request: OffsetCommitRequest) -> OffsetCommitResponse {
+    let who = CommitRequest {
+        member_id: request.member_id.to_string(),
+        instance_id: request.group_instance_id.map(|id| id.to_string()),
+        generation: request.generation_id_or_member_epoch,
+    };
+    let refused = if request.group_id.is_empty() {
+        Some(ResponseError::InvalidGroupId)
+    } else {
+        call.cluster.groups.check_commit(&request.group_id, &who).err()
+    };
+    let mut accepted = Vec::new();
+    let mut topics: Vec<OffsetCommitResponseTopic> = Vec::new();
+    for topic in request.topics {
+        let known = call.cluster.topics.get(&topic.name);
+        let partitions = topic
+            .partitions
+            .into_iter()
+            .map(|partition| {
+                let exists = known
+                    .as_ref()
+                    .is_some_and(|topic| topic.partition(partition.partition_index).is_some());
+                let error = refused.or_else(|| check(&partition, exists));
+                if error.is_none() {
+                    accepted.push(to_commit(&topic.name, &partition));
+                }
+                OffsetCommitResponsePartition::default()
+                    .with_partition_index(partition.partition_index)
+                    .with_error_code(error.map_or(0, |error| error.code()))
+            })
+            .collect();
+        topics.push(
+            OffsetCommitResponseTopic::default()
+                .with_name(topic.name)
+                .with_partitions(partitions),
+        );
+    }
+    if let Err(error) = call.cluster.groups.commit(&request.group_id, accepted) {
+        log_storage_error(&error);
+        for partition in topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            if partition.error_code == 0 {
+                partition.error_code = ResponseError::KafkaStorageError.code();
+            }
+        }
+    }
+    OffsetCommitResponse::default().with_topics(topics)
+}
+
+fn check(partition: &OffsetCommitRequestPartition, exists: bool) -> Option<ResponseError> {
+    let metadata = partition.committed_metadata.as_deref().unwrap_or_default();
+    if !exists {
+        Some(ResponseError::UnknownTopicOrPartition)
+    } else if metadata.len() > MAX_METADATA_BYTES {
+        Some(ResponseError::OffsetMetadataTooLarge)
+    } else {
+        None
+    }
+}
+
+fn to_commit(topic: &TopicName, partition: &OffsetCommitRequestPartition) -> (OffsetKey, Committed) {
+    let committed = Committed {
+        offset: partition.committed_offset,
+        leader_epoch: partition.committed_leader_epoch,
+        metadata: partition
+            .committed_metadata
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    };
+    ((topic.to_string(), partition.partition_index), committed)
+}
+
+pub(super) fn fetch(call: &Call<'_>, request: OffsetFetchRequest) -> OffsetFetchResponse {
+    if call.version >= MANY_GROUPS_VERSION {
+        let groups = request
+            .groups
+            .into_iter()
+            .map(|group| {
+                let topics = fetch_group(call, &group.group_id, group.topics);
+                OffsetFetchResponseGroup::default()
+                    .with_group_id(group.group_id)
+                    .with_topics(topics)
+            })
+            .collect();
+        return OffsetFetchResponse::default().with_groups(groups);
+    }
+    let wanted = request.topics.map(|topics| {
+        topics
+            .into_iter()
+            .map(|topic| {
+                OffsetFetchRequestTopics::default()
+                    .with_name(topic.name)
+                    .with_partition_indexes(topic.partition_indexes)
+            })
+            .collect()
+    });
+    let topics = fetch_group(call, &request.group_id, wanted)
+        .into_iter()
+        .map(single_group_form)
+        .collect();
+    OffsetFetchResponse::default().with_topics(topics)
+}
+
+/// No list means all offsets of the group.
+fn fetch_group(
+    call: &Call<'_>,
+    group: &str,
+    wanted: Option<Vec<OffsetFetchRequestTopics>>,
+) -> Vec<OffsetFetchResponseTopics> {
+    let groups = &call.cluster.groups;
+    let Some(wanted) = wanted else {
+        return by_topic(groups.all_committed(group));
+    };
+    wanted
+        .into_iter()
+        .map(|topic| {
+            let partitions = topic
+                .partition_indexes
+                .iter()
+                .map(|&index| describe(index, groups.committed(group, &topic.name, index)))
+                .collect();
+            OffsetFetchResponseTopics::default()
+                .with_name(topic.name)
+                .with_partitions(partitions)
+        })
+        .collect()
+}
+
+fn by_topic(offsets: BTreeMap<OffsetKey, Committed>) -> Vec<OffsetFetchResponseTopics> {
+    let mut topics: BTreeMap<String, Vec<OffsetFetchResponsePartitions>> = BTreeMap::new();
+    for ((topic, partition), committed) in offsets {
+        let described = describe(partition, Some(committed));
+        topics.entry(topic).or_default().push(described);
+    }
+    topics
+        .into_iter()
+        .map(|(name, partitions)| {
+            OffsetFetchResponseTopics::default()
+                .with_name(TopicName(StrBytes::from_string(name)))
+                .with_partitions(partitions)
+        })
+        .collect()
+}
+
+fn describe(index: i32, committed: Option<Committed>) -> OffsetFetchResponsePartitions {
+    let response = OffsetFetchResponsePartitions::default().with_partition_index(index);
+    match committed {
+        Some(committed) => response
+            .with_committed_offset(committed.offset)
+            .with_committed_leader_epoch(committed.leader_epoch)
+            .with_metadata(Some(StrBytes::from_string(committed.metadata))),
+        None => response
+            .with_committed_offset(NO_OFFSET)
+            .with_committed_leader_epoch(NO_EPOCH)
+            .with_metadata(Some(StrBytes::new())),
+    }
+}
+
+fn single_group_form(topic: OffsetFetchResponseTopics) -> OffsetFetchResponseTopic {
+    let partitions = topic
+        .partitions
+        .into_iter()
+        .map(|partition| {
+            OffsetFetchResponsePartition::default()
+                .with_partition_index(partition.partition_index)
+                .with_committed_offset(partition.committed_offset)
+                .with_committed_leader_epoch(partition.committed_leader_epoch)
+                .with_metadata(partition.metadata)
+        })
+        .collect();
+    OffsetFetchResponseTopic::default()
+        .with_name(topic.name)
+        .with_partitions(partitions)
+}

@@ -1,0 +1,146 @@
+//! ListOffsets and OffsetForLeaderEpoch: where a log begins, ends, and was at some time.
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
+use kafka_protocol::messages::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
+use kafka_protocol::messages::offset_for_leader_epoch_request::OffsetForLeaderPartition;
+use kafka_protocol::messages::offset_for_leader_epoch_response::{
+    EpochEndOffset, OffsetForLeaderTopicResult,
+};
+use kafka_protocol::messages::{
+    ListOffsetsRequest, ListOffsetsResponse, OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse,
+};
+
+use super::Call;
+use super::errors::ApiError;
+use super::fetch::check_epoch;
+use crate::log::TimestampOffset;
+use crate::partition::{LEADER_EPOCH, ReadError};
+use crate::topics::Topic;
+
+/// Timestamps that stand for a place in the log.
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const MAX_TIMESTAMP: i64 = -3;
+
+/// First version that can ask for the largest timestamp (KIP-734).
+const MAX_TIMESTAMP_VERSION: i16 = 7;
+
+/// Offset, timestamp and epoch of "nothing".
+const NONE: i64 = -1;
+const NO_EPOCH: i32 = -1;
+
+pub(super) fn list(call: &Call<'_>, request: ListOffsetsRequest) -> ListOffsetsResponse {
+    let topics = request
+        .topics
+        .into_iter()
+        .map(|asked| {
+            let topic = call.cluster.topics.get(&asked.name);
+            let partitions = asked
+                .partitions
+                .iter()
+                .map(|partition| list_one(call, topic.as_deref(), partition))
+                .collect();
+            ListOffsetsTopicResponse::default()
+                .with_name(asked.name)
+                .with_partitions(partitions)
+        })
+        .collect();
+    ListOffsetsResponse::default().with_topics(topics)
+}
+
+fn list_one(
+    call: &Call<'_>,
+    topic: Option<&Topic>,
+    asked: &ListOffsetsPartition,
+) -> ListOffsetsPartitionResponse {
+    let response = ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
+    match find(call, topic, asked) {
+        Ok(Some(found)) => response
+            .with_offset(found.offset)
+            .with_timestamp(found.timestamp)
+            .with_leader_epoch(LEADER_EPOCH),
+        Ok(None) => response
+            .with_offset(NONE)
+            .with_timestamp(NONE)
+            .with_leader_epoch(NO_EPOCH),
+        Err(error) => response
+            .with_error_code(error.code())
+            .with_offset(NONE)
+            .with_timestamp(NONE)
+            .with_leader_epoch(NO_EPOCH),
+    }
+}
+
+fn find(
+    call: &Call<'_>,
+    topic: Option<&Topic>,
+    asked: &ListOffsetsPartition,
+) -> Result<Option<TimestampOffset>, ApiError> {
+    let partition = topic
+        .and_then(|topic| topic.partition(asked.partition_index))
+        .ok_or_else(ApiError::unknown_partition)?;
+    check_epoch(asked.current_leader_epoch)?;
+    let bounds = partition.bounds();
+    let at = |offset| {
+        Ok(Some(TimestampOffset {
+            offset,
+            timestamp: NONE,
+        }))
+    };
+    let storage = |error| ApiError::from(ReadError::Storage(error));
+    match asked.timestamp {
+        LATEST => at(bounds.high_watermark),
+        EARLIEST => at(bounds.start_offset),
+        MAX_TIMESTAMP if call.version >= MAX_TIMESTAMP_VERSION => {
+            partition.offset_of_max_timestamp().map_err(storage)
+        }
+        timestamp if timestamp >= 0 => partition.offset_for_timestamp(timestamp).map_err(storage),
+        other => Err(ApiError::new(
+            ResponseError::UnsupportedVersion,
+            format!("timestamp {other} has no meaning in this version"),
+        )),
+    }
+}
+
+pub(super) fn for_leader_epoch(
+    call: &Call<'_>,
+    request: OffsetForLeaderEpochRequest,
+) -> OffsetForLeaderEpochResponse {
+    let topics = request
+        .topics
+        .into_iter()
+        .map(|asked| {
+            let topic = call.cluster.topics.get(&asked.topic);
+            let partitions = asked
+                .partitions
+                .iter()
+                .map(|partition| epoch_end(topic.as_deref(), partition))
+                .collect();
+            OffsetForLeaderTopicResult::default()
+                .with_topic(asked.topic)
+                .with_partitions(partitions)
+        })
+        .collect();
+    OffsetForLeaderEpochResponse::default().with_topics(topics)
+}
+
+fn epoch_end(topic: Option<&Topic>, asked: &OffsetForLeaderPartition) -> EpochEndOffset {
+    let response = EpochEndOffset::default()
+        .with_partition(asked.partition)
+        .with_leader_epoch(NO_EPOCH)
+        .with_end_offset(NONE);
+    let partition = topic
+        .and_then(|topic| topic.partition(asked.partition))
+        .ok_or_else(ApiError::unknown_partition)
+        .and_then(|partition| check_epoch(asked.current_leader_epoch).map(|()| partition));
+    match partition {
+        Err(error) => response.with_error_code(error.code()),
+        Ok(partition) if asked.leader_epoch == LEADER_EPOCH => response
+            .with_leader_epoch(LEADER_EPOCH)
+            .with_end_offset(partition.bounds().high_watermark),
+        Ok(_) => response,
+    }
+}

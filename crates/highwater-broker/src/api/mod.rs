@@ -1,0 +1,142 @@
+//! Which requests are served, in which versions, and by whom.
+//!
+//! Invariant: [`SERVED`] is the one list; ApiVersions advertises it, and a request outside of it ends
+//! the connection, which is what Kafka does too. One module per group of APIs; a handler turns a request
+//! into a response and does not see bytes.
+
+mod api_versions;
+mod coordinator;
+mod errors;
+mod fetch;
+mod group_offsets;
+mod groups;
+mod list_offsets;
+mod metadata;
+mod produce;
+mod producers;
+mod topics;
+
+use std::net::IpAddr;
+
+use bytes::{Bytes, BytesMut};
+use highwater_wire::{WireError, frame};
+use kafka_protocol::messages::ApiKey;
+use kafka_protocol::protocol::{Encodable, HeaderVersion, Request};
+use tokio::sync::watch;
+
+use crate::cluster::Cluster;
+
+/// A request's surroundings.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) cluster: &'a Cluster,
+    /// The address under which the client has reached this node.
+    pub(crate) reached_by: IpAddr,
+    /// Turns true when the broker stops: whoever waits, answers.
+    pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) version: i16,
+    pub(crate) correlation_id: i32,
+    pub(crate) client_id: &'a str,
+}
+
+/// What goes back to the client.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// A whole frame.
+    Frame(BytesMut),
+    /// Nothing: Produce with `acks=0`.
+    None,
+}
+
+/// Why a request is not answered and the connection is closed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("not served")]
+    NotServed,
+    /// `acks=0` has no other way to tell the client.
+    #[error("a batch sent with acks=0 was not appended")]
+    UnacknowledgedFailure,
+    #[error(transparent)]
+    Wire(#[from] WireError),
+}
+
+/// An API in a range of versions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Served {
+    pub(crate) api: ApiKey,
+    pub(crate) min: i16,
+    pub(crate) max: i16,
+}
+
+const fn served(api: ApiKey, min: i16, max: i16) -> Served {
+    Served { api, min, max }
+}
+
+/// Everything that is served. Upper ends, where the codec knows more: Produce 12 and 13 bring implicit
+/// transactions and topic ids, Fetch 18 is for replicas, ListOffsets 8 and later are for tiered storage,
+/// FindCoordinator 5 and 6 are for transactions and share groups.
+pub(crate) const SERVED: &[Served] = &[
+    served(ApiKey::Produce, 3, 11),
+    served(ApiKey::Fetch, 4, 17),
+    served(ApiKey::ListOffsets, 1, 7),
+    served(ApiKey::Metadata, 0, 13),
+    served(ApiKey::OffsetCommit, 2, 9),
+    served(ApiKey::OffsetFetch, 1, 9),
+    served(ApiKey::FindCoordinator, 0, 4),
+    served(ApiKey::JoinGroup, 0, 9),
+    served(ApiKey::Heartbeat, 0, 4),
+    served(ApiKey::LeaveGroup, 0, 5),
+    served(ApiKey::SyncGroup, 0, 5),
+    served(ApiKey::ApiVersions, 0, 4),
+    served(ApiKey::CreateTopics, 2, 7),
+    served(ApiKey::DeleteTopics, 1, 6),
+    served(ApiKey::InitProducerId, 0, 4),
+    served(ApiKey::OffsetForLeaderEpoch, 2, 4),
+];
+
+fn is_served(api: ApiKey, version: i16) -> bool {
+    SERVED
+        .iter()
+        .any(|entry| entry.api == api && (entry.min..=entry.max).contains(&version))
+}
+
+/// Serves one request.
+pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) -> Result<Reply, Refusal> {
+    let api = api.ok_or(Refusal::NotServed)?;
+    if !is_served(api, call.version) {
+        return match api {
+            ApiKey::ApiVersions => Ok(Reply::Frame(api_versions::unsupported(call)?)),
+            _ => Err(Refusal::NotServed),
+        };
+    }
+    match api {
+        ApiKey::ApiVersions => reply(call, &api_versions::handle(&decode(call, body)?)),
+        ApiKey::Metadata => reply(call, &metadata::handle(call, decode(call, body)?)),
+        ApiKey::Produce => produce::answer(call, decode(call, body)?),
+        ApiKey::Fetch => reply(call, &fetch::handle(call, decode(call, body)?).await),
+        ApiKey::ListOffsets => reply(call, &list_offsets::list(call, decode(call, body)?)),
+        ApiKey::OffsetForLeaderEpoch => {
+            reply(call, &list_offsets::for_leader_epoch(call, decode(call, body)?))
+        }
+        ApiKey::CreateTopics => reply(call, &topics::create(call, decode(call, body)?)),
+        ApiKey::DeleteTopics => reply(call, &topics::delete(call, decode(call, body)?)),
+        ApiKey::InitProducerId => reply(call, &producers::init(call, &decode(call, body)?)),
+        ApiKey::FindCoordinator => reply(call, &coordinator::find(call, decode(call, body)?)),
+        ApiKey::JoinGroup => reply(call, &groups::join(call, decode(call, body)?).await),
+        ApiKey::SyncGroup => reply(call, &groups::sync(call, decode(call, body)?).await),
+        ApiKey::Heartbeat => reply(call, &groups::heartbeat(call, &decode(call, body)?)),
+        ApiKey::LeaveGroup => reply(call, &groups::leave(call, decode(call, body)?)),
+        ApiKey::OffsetCommit => reply(call, &group_offsets::commit(call, decode(call, body)?)),
+        ApiKey::OffsetFetch => reply(call, &group_offsets::fetch(call, decode(call, body)?)),
+        _ => Err(Refusal::NotServed),
+    }
+}
+
+fn decode<R: Request>(call: &Call<'_>, mut body: Bytes) -> Result<R, WireError> {
+    frame::decode_request(&mut body, call.version)
+}
+
+fn reply<M: Encodable + HeaderVersion>(call: &Call<'_>, response: &M) -> Result<Reply, Refusal> {
+    let frame = frame::encode_response(response, call.version, call.correlation_id)?;
+    Ok(Reply::Frame(frame))
+}

@@ -1,0 +1,152 @@
+//! CreateTopics and DeleteTopics.
+
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
+use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
+use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
+use kafka_protocol::messages::{
+    CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use super::Call;
+use super::errors::{ApiError, log_storage_error};
+use crate::topic_config::TopicConfig;
+
+/// "You decide", for partitions and replicas (KIP-464).
+const DEFAULT: i32 = -1;
+
+/// The number of replicas on a single node.
+const REPLICAS: i16 = 1;
+
+/// First version that names topics by id too.
+const DELETE_BY_ID_VERSION: i16 = 6;
+
+pub(super) fn create(call: &Call<'_>, request: CreateTopicsRequest) -> CreateTopicsResponse {
+    let topics = request
+        .topics
+        .into_iter()
+        .map(|topic| {
+            let name = topic.name.clone();
+            match create_one(call, topic, request.validate_only) {
+                Ok((id, partitions)) => CreatableTopicResult::default()
+                    .with_name(name)
+                    .with_topic_id(id)
+                    .with_num_partitions(partitions)
+                    .with_replication_factor(REPLICAS)
+                    .with_configs(None),
+                Err(error) => CreatableTopicResult::default()
+                    .with_name(name)
+                    .with_error_code(error.code())
+                    .with_error_message(error.text())
+                    .with_configs(None),
+            }
+        })
+        .collect();
+    CreateTopicsResponse::default().with_topics(topics)
+}
+
+fn create_one(call: &Call<'_>, topic: CreatableTopic, validate_only: bool) -> Result<(Uuid, i32), ApiError> {
+    let partitions = count_partitions(call, &topic)?;
+    if ![DEFAULT, i32::from(REPLICAS)].contains(&i32::from(topic.replication_factor)) {
+        return Err(ApiError::new(
+            ResponseError::InvalidReplicationFactor,
+            format!(
+                "replication factor {}, there is one node",
+                topic.replication_factor
+            ),
+        ));
+    }
+    let given = topic.configs.into_iter().map(|entry| {
+        let value = entry.value.unwrap_or_default();
+        (entry.name.to_string(), value.to_string())
+    });
+    let config = TopicConfig::parse(given)?;
+    if validate_only {
+        call.cluster.topics.check_new(&topic.name, partitions)?;
+        return Ok((Uuid::nil(), partitions));
+    }
+    let created = call.cluster.topics.create(&topic.name, partitions, config)?;
+    Ok((created.id, partitions))
+}
+
+fn count_partitions(call: &Call<'_>, topic: &CreatableTopic) -> Result<i32, ApiError> {
+    if topic.assignments.is_empty() {
+        return Ok(match topic.num_partitions {
+            DEFAULT => call.cluster.config.default_partitions,
+            count => count,
+        });
+    }
+    let node = call.cluster.leader().id;
+    let mut indexes: Vec<i32> = Vec::new();
+    for assignment in &topic.assignments {
+        if !matches!(assignment.broker_ids.as_slice(), [only] if only.0 == node) {
+            return Err(ApiError::new(
+                ResponseError::InvalidReplicaAssignment,
+                format!("every partition has one replica, on node {node}"),
+            ));
+        }
+        indexes.push(assignment.partition_index);
+    }
+    indexes.sort_unstable();
+    if indexes
+        .iter()
+        .zip(0..)
+        .all(|(&index, expected)| index == expected)
+    {
+        Ok(i32::try_from(indexes.len()).unwrap_or(i32::MAX))
+    } else {
+        Err(ApiError::new(
+            ResponseError::InvalidReplicaAssignment,
+            "partitions are not numbered from 0 without gaps",
+        ))
+    }
+}
+
+pub(super) fn delete(call: &Call<'_>, request: DeleteTopicsRequest) -> DeleteTopicsResponse {
+    let wanted: Vec<DeleteTopicState> = if call.version >= DELETE_BY_ID_VERSION {
+        request.topics
+    } else {
+        request
+            .topic_names
+            .into_iter()
+            .map(|name| DeleteTopicState::default().with_name(Some(name)))
+            .collect()
+    };
+    let responses = wanted
+        .into_iter()
+        .map(|topic| {
+            let answer = DeletableTopicResult::default();
+            match delete_one(call, &topic) {
+                Ok((name, id)) => answer.with_name(Some(name)).with_topic_id(id),
+                Err(error) => answer
+                    .with_name(topic.name)
+                    .with_topic_id(topic.topic_id)
+                    .with_error_code(error.code())
+                    .with_error_message(error.text()),
+            }
+        })
+        .collect();
+    DeleteTopicsResponse::default().with_responses(responses)
+}
+
+fn delete_one(call: &Call<'_>, wanted: &DeleteTopicState) -> Result<(TopicName, Uuid), ApiError> {
+    let topics = &call.cluster.topics;
+    let topic = match &wanted.name {
+        Some(name) => topics.get(name).ok_or_else(ApiError::unknown_partition)?,
+        None => topics
+            .get_by_id(wanted.topic_id)
+            .ok_or_else(|| ApiError::new(ResponseError::UnknownTopicId, "no topic with this id"))?,
+    };
+    if !topics.delete(&topic.name)? {
+        return Err(ApiError::unknown_partition());
+    }
+    if let Err(error) = call.cluster.groups.remove_topic(&topic.name) {
+        // The topic is gone; offsets of a topic that is not there do no harm.
+        log_storage_error(&error);
+    }
+    let name = TopicName(StrBytes::from_string(topic.name.to_string()));
+    Ok((name, topic.id))
+}

@@ -1,0 +1,192 @@
+//! Starting, serving, stopping.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::bug::Bug;
+use crate::bugs::ack_before_append;
+use crate::cluster::Cluster;
+use crate::config::BrokerConfig;
+use crate::connection;
+use crate::data_dir::DataDir;
+use crate::error::BrokerError;
+
+/// Connections at one time; each may hold the largest frame in memory while it arrives.
+const MAX_CONNECTIONS: usize = 10_000;
+
+/// How long a graceful stop waits for requests that are being served.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Pause after a failed accept: the usual reason, too many descriptors, goes away when others close.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A broker that listens, and has its data directory to itself.
+#[derive(Debug)]
+pub struct Broker {
+    cluster: Arc<Cluster>,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Broker {
+    /// Takes the data directory, recovers the logs, and listens. Clients that connect from now on are
+    /// served as soon as [`Broker::serve`] runs.
+    ///
+    /// # Errors
+    /// [`BrokerError`], each with what to do about it; nothing was changed then except cut torn tails.
+    pub async fn bind(config: BrokerConfig) -> Result<Self, BrokerError> {
+        check(&config)?;
+        raise_descriptor_limit();
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let listen = |source| BrokerError::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let cluster = Cluster::open(config, data_dir, address)?;
+        Ok(Self {
+            cluster: Arc::new(cluster),
+            listener,
+            address,
+        })
+    }
+
+    /// The address listened on, with the port that was really taken.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is ready. Requests that are being served get up to five seconds;
+    /// everything acknowledged is in the files already.
+    ///
+    /// # Errors
+    /// None today; a later version may end with an error of the data directory.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), BrokerError> {
+        let (stop, stopping) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let background = self.background();
+        tokio::pin!(shutdown, background);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                () = &mut background => {}
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+                            tracing::warn!("refused a connection: {MAX_CONNECTIONS} are open");
+                            continue;
+                        };
+                        let task = serve_one(stream, Arc::clone(&self.cluster), stopping.clone());
+                        connections.spawn(async move {
+                            task.await;
+                            drop(permit);
+                        });
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "accept failed");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop(self.listener);
+        // A receiver that is gone is a connection that has ended.
+        let _ = stop.send(true);
+        let all_ended = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_PATIENCE, all_ended).await.is_err() {
+            tracing::warn!("stopped with requests still being served");
+        }
+        Ok(())
+    }
+
+    /// What happens without a request: the groups' clock, and a bug switch. Never ends.
+    fn background(&self) -> impl Future<Output = ()> + use<> {
+        let cluster = Arc::clone(&self.cluster);
+        async move {
+            tokio::join!(cluster.groups.run_clock(), run_deferred(&cluster));
+        }
+    }
+}
+
+/// Lets the clock of `ack-before-append` run, if it is on.
+async fn run_deferred(cluster: &Cluster) {
+    if !cluster.config.bugs.contains(&Bug::AckBeforeAppend) {
+        return;
+    }
+    loop {
+        tokio::time::sleep(ack_before_append::TICK).await;
+        write_deferred(cluster);
+    }
+}
+
+fn write_deferred(cluster: &Cluster) {
+    let now = cluster.now();
+    for topic in cluster.topics.all() {
+        for partition in &topic.partitions {
+            if let Err(error) = partition.write_deferred(now) {
+                tracing::error!(topic = %topic.name, error = &error as &dyn std::error::Error, "write failed");
+            }
+        }
+    }
+}
+
+async fn serve_one(stream: TcpStream, cluster: Arc<Cluster>, stopping: watch::Receiver<bool>) {
+    let peer = stream.peer_addr();
+    if let Err(error) = connection::serve(stream, &cluster, stopping).await {
+        tracing::debug!(
+            ?peer,
+            error = &error as &dyn std::error::Error,
+            "connection closed"
+        );
+    }
+}
+
+fn check(config: &BrokerConfig) -> Result<(), BrokerError> {
+    let refused = |setting, value: String, expected| {
+        Err(BrokerError::Config {
+            setting,
+            value,
+            expected,
+        })
+    };
+    if config.default_partitions < 1 {
+        return refused(
+            "default_partitions",
+            config.default_partitions.to_string(),
+            "must be at least 1",
+        );
+    }
+    if config.node_id < 0 {
+        return refused("node_id", config.node_id.to_string(), "must not be negative");
+    }
+    if config.max_message_bytes > highwater_wire::batch::MAX_BATCH_BYTES {
+        return refused(
+            "max_message_bytes",
+            config.max_message_bytes.to_string(),
+            "must be at most 33554432",
+        );
+    }
+    Ok(())
+}
+
+/// Every connection and every partition in use takes a descriptor, and the usual soft limit is 1,024.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(%error, "could not raise the limit of open files");
+    }
+}

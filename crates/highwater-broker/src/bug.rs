@@ -1,0 +1,84 @@
+//! The switches that make the broker break a promise on purpose.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A planted defect. Each writes what it harmed to `bugs.jsonl` in the data directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bug {
+    /// Produce is answered, and readers see the batch, before it is written; a stop in between loses it.
+    AckBeforeAppend,
+    /// Recovery cuts one good batch from the end of every partition.
+    ForgetLastBatchOnRestart,
+    /// A retry that a right broker recognises by its sequence is appended a second time.
+    AppendRetryTwice,
+}
+
+impl Bug {
+    /// Every bug, in the order they are listed to people.
+    pub const ALL: [Self; 3] = [
+        Self::AckBeforeAppend,
+        Self::ForgetLastBatchOnRestart,
+        Self::AppendRetryTwice,
+    ];
+
+    /// The name on the command line and in the journal.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AckBeforeAppend => "ack-before-append",
+            Self::ForgetLastBatchOnRestart => "forget-last-batch-on-restart",
+            Self::AppendRetryTwice => "append-retry-twice",
+        }
+    }
+
+    /// One line for people.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::AckBeforeAppend => {
+                "acknowledge a batch 100 ms before it is written; any stop in between loses it"
+            }
+            Self::ForgetLastBatchOnRestart => {
+                "cut one good batch from the end of every partition when the broker starts"
+            }
+            Self::AppendRetryTwice => {
+                "append an idempotent producer's retry a second time, every 100th batch"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Bug {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
+/// The name of a bug that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown bug '{0}', known are {known}", known = Bug::ALL.map(Bug::name).join(", "))]
+pub struct UnknownBug(String);
+
+impl FromStr for Bug {
+    type Err = UnknownBug;
+
+    fn from_str(name: &str) -> Result<Self, UnknownBug> {
+        Self::ALL
+            .into_iter()
+            .find(|bug| bug.name() == name)
+            .ok_or_else(|| UnknownBug(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_reads_back() {
+        for bug in Bug::ALL {
+            assert_eq!(bug.to_string().parse(), Ok(bug));
+        }
+        let error = "ack-after-append".parse::<Bug>().expect_err("no such bug");
+        assert!(error.to_string().contains("append-retry-twice"), "{error}");
+    }
+}

@@ -1,0 +1,180 @@
+//! `bugs.jsonl`: what the bug switches harmed, one JSON object a line.
+//!
+//! Invariant: a line is in the file (one write(2)) before the harm it tells of can be seen by a client.
+//! A line that a dying process left incomplete is ignored by readers.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use highwater_wire::batch::BatchHeader;
+use serde::{Deserialize, Serialize};
+
+use super::Place;
+use crate::bug::Bug;
+use crate::lock::LockExt;
+
+/// Name of the journal in the data directory.
+pub const JOURNAL_FILE: &str = "bugs.jsonl";
+
+/// What happened to a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JournalEvent {
+    /// Its producer is about to be told that it is safe; it is not written yet.
+    Acknowledged,
+    /// It has been written after all.
+    Appended,
+    /// It is not in the log, and was there or acknowledged.
+    Lost,
+    /// Its producer sent it again after it was lost, and it is in the log, at new offsets.
+    Restored,
+    /// It is in the log twice.
+    Duplicated,
+}
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// [`Bug::name`].
+    pub bug: String,
+    /// What happened.
+    pub event: JournalEvent,
+    /// Topic of the batch.
+    pub topic: String,
+    /// Partition of the batch.
+    pub partition: i32,
+    /// Offset of the batch's first record, as its producer was told.
+    pub base_offset: i64,
+    /// Offset of the batch's last record.
+    pub last_offset: i64,
+    /// Producer id, -1 without idempotence.
+    pub producer_id: i64,
+    /// Producer epoch, -1 without idempotence.
+    pub producer_epoch: i16,
+    /// Sequence of the first record, -1 without idempotence.
+    pub base_sequence: i32,
+    /// Where the second copy begins (`duplicated`), or where the batch is now (`restored`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_base_offset: Option<i64>,
+    /// Where the second copy ends (`duplicated`), or where the batch ends now (`restored`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_last_offset: Option<i64>,
+}
+
+impl JournalEntry {
+    /// An entry for a batch at `base_offset`.
+    pub(crate) fn of(
+        bug: Bug,
+        event: JournalEvent,
+        place: &Place,
+        header: &BatchHeader,
+        base_offset: i64,
+    ) -> Self {
+        Self {
+            bug: bug.name().to_owned(),
+            event,
+            topic: place.topic.to_string(),
+            partition: place.partition,
+            base_offset,
+            last_offset: base_offset + header.offset_count() - 1,
+            producer_id: header.producer_id(),
+            producer_epoch: header.producer_epoch(),
+            base_sequence: header.base_sequence(),
+            copy_base_offset: None,
+            copy_last_offset: None,
+        }
+    }
+
+    /// The same entry with another event.
+    pub(crate) fn with_event(mut self, event: JournalEvent) -> Self {
+        self.event = event;
+        self
+    }
+
+    /// The same entry with the offsets of the other copy, which has as many records.
+    pub(crate) fn with_copy(mut self, base_offset: i64) -> Self {
+        self.copy_base_offset = Some(base_offset);
+        self.copy_last_offset = Some(base_offset + self.last_offset - self.base_offset);
+        self
+    }
+}
+
+/// The journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} {}", path.display())]
+pub struct JournalError {
+    /// "open", "read" or "write".
+    pub action: &'static str,
+    /// The journal.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+/// The journal, open for appending.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl Journal {
+    pub(crate) fn open(path: PathBuf) -> Result<Self, JournalError> {
+        let opened = OpenOptions::new().create(true).append(true).open(&path);
+        match opened {
+            Ok(file) => Ok(Self {
+                path,
+                file: Mutex::new(file),
+            }),
+            Err(source) => Err(JournalError {
+                action: "open",
+                path,
+                source,
+            }),
+        }
+    }
+
+    /// Appends one line in one write.
+    pub(crate) fn write(&self, entry: &JournalEntry) -> Result<(), JournalError> {
+        let error = |source| JournalError {
+            action: "write",
+            path: self.path.clone(),
+            source,
+        };
+        let mut line = serde_json::to_vec(entry).map_err(|source| error(source.into()))?;
+        line.push(b'\n');
+        self.file.guard().write_all(&line).map_err(error)
+    }
+}
+
+/// Reads the journal in `data_dir`; empty when there is none.
+///
+/// # Errors
+/// [`JournalError`] when it cannot be read, or when a line other than the last is not an entry.
+pub fn read_journal(data_dir: &Path) -> Result<Vec<JournalEntry>, JournalError> {
+    let path = data_dir.join(JOURNAL_FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => {
+            return Err(JournalError {
+                action: "read",
+                path,
+                source,
+            });
+        }
+    };
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole
+        .lines()
+        .map(|line| {
+            serde_json::from_str(line).map_err(|source| JournalError {
+                action: "read",
+                path: path.clone(),
+                source: source.into(),
+            })
+        })
+        .collect()
+}

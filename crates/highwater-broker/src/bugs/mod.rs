@@ -1,0 +1,50 @@
+//! The planted defects, one small place each, and the journal in which they own up.
+//!
+//! Invariant: with no switch on, a [`Defects`] does nothing; every place that asks it is marked by a
+//! call to one of its methods in [`crate::partition`].
+
+pub(crate) mod ack_before_append;
+pub(crate) mod append_retry_twice;
+pub(crate) mod forget_last_batch;
+pub(crate) mod journal;
+pub(crate) mod lost_batches;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::bug::Bug;
+
+use self::ack_before_append::Deferred;
+use self::append_retry_twice::RetryTwice;
+use self::journal::Journal;
+use self::lost_batches::LostBatches;
+
+/// Topic and partition, as the journal names them.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) topic: Arc<str>,
+    pub(crate) partition: i32,
+}
+
+/// Which bugs are on, and where they own up.
+#[derive(Debug, Clone)]
+pub(crate) struct Switches {
+    pub(crate) on: BTreeSet<Bug>,
+    /// There whenever a bug is on.
+    pub(crate) journal: Option<Arc<Journal>>,
+}
+
+impl Switches {
+    /// The journal if this bug is on.
+    pub(crate) fn journal_of(&self, bug: Bug) -> Option<&Arc<Journal>> {
+        self.journal.as_ref().filter(|_| self.on.contains(&bug))
+    }
+}
+
+/// The state that the bugs keep for one partition.
+#[derive(Debug, Default)]
+pub(crate) struct Defects {
+    pub(crate) deferred: Option<Deferred>,
+    pub(crate) retry_twice: Option<RetryTwice>,
+    pub(crate) lost: LostBatches,
+}

@@ -1,0 +1,50 @@
+//! What a broker is started with.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::bug::Bug;
+
+/// Settings of one broker. [`BrokerConfig::new`] gives the defaults named at each field.
+#[derive(Debug, Clone)]
+pub struct BrokerConfig {
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Directory of everything the broker keeps; made if it is not there.
+    pub data_dir: PathBuf,
+    /// Planted defects. Default: none.
+    pub bugs: BTreeSet<Bug>,
+    /// Partitions of a topic whose creator does not say. Default: 1, as in Kafka.
+    pub default_partitions: i32,
+    /// Whether asking for an unknown topic makes it. Default: true, as in Kafka.
+    pub auto_create_topics: bool,
+    /// The broker's id in Metadata. Default: 1.
+    pub node_id: i32,
+    /// A segment file is closed when the next batch would make it larger, in bytes. Default: 128 MiB.
+    pub segment_bytes: u64,
+    /// Longest record batch taken unless the topic says otherwise, in bytes. Default: 1,048,588, as in
+    /// Kafka (`max.message.bytes`).
+    pub max_message_bytes: usize,
+    /// Shortest session timeout that a group member may ask for. Default: 6 s, as in Kafka
+    /// (`group.min.session.timeout.ms`).
+    pub min_session_timeout: Duration,
+}
+
+impl BrokerConfig {
+    /// The defaults, at this address and in this directory.
+    pub fn new(listen: SocketAddr, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            listen,
+            data_dir: data_dir.into(),
+            bugs: BTreeSet::new(),
+            default_partitions: 1,
+            auto_create_topics: true,
+            node_id: 1,
+            segment_bytes: 128 << 20,
+            max_message_bytes: 1_048_588,
+            min_session_timeout: Duration::from_secs(6),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! All groups: finds the state machine, keeps who waits for an answer, lets the clock run.
+//!
+//! Invariant: every request that a state machine holds back has its sender here, and gets an answer
+//! when the state machine gives one; if the client has gone meanwhile, the answer is dropped.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use kafka_protocol::error::ResponseError;
+use tokio::sync::{Notify, oneshot};
+
+use super::member::{JoinAnswer, JoinRequest};
+use super::offsets::{Committed, OffsetKey, Offsets};
+use super::state::{Answer, CommitRequest, Group, JoinRefusal, SyncAnswer, SyncRequest};
+use crate::error::BrokerError;
+use crate::lock::LockExt;
+
+/// Groups that have members at one time.
+const MAX_GROUPS: usize = 10_000;
+
+type JoinResult = Result<JoinAnswer, JoinRefusal>;
+type SyncResult = Result<SyncAnswer, ResponseError>;
+
+#[derive(Debug, Default)]
+struct Tables {
+    groups: BTreeMap<String, Group>,
+    joins: BTreeMap<u64, oneshot::Sender<JoinResult>>,
+    syncs: BTreeMap<u64, oneshot::Sender<SyncResult>>,
+    next_token: u64,
+}
+
+impl Tables {
+    fn token(&mut self) -> u64 {
+        self.next_token += 1;
+        self.next_token
+    }
+
+    fn deliver(&mut self, answers: Vec<Answer>) {
+        for answer in answers {
+            // A receiver that is gone belongs to a connection that is gone.
+            match answer {
+                Answer::Join(token, result) => {
+                    if let Some(sender) = self.joins.remove(&token) {
+                        let _ = sender.send(result);
+                    }
+                }
+                Answer::Sync(token, result) => {
+                    if let Some(sender) = self.syncs.remove(&token) {
+                        let _ = sender.send(result);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Groups {
+    origin: Instant,
+    tables: Mutex<Tables>,
+    offsets: Mutex<Offsets>,
+    /// Rung when a deadline may have come nearer.
+    changed: Notify,
+}
+
+impl Groups {
+    pub(crate) fn open(root: &Path) -> Result<Self, BrokerError> {
+        Ok(Self {
+            origin: Instant::now(),
+            tables: Mutex::default(),
+            offsets: Mutex::new(Offsets::open(root)?),
+            changed: Notify::new(),
+        })
+    }
+
+    fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    pub(crate) async fn join(&self, group: &str, request: JoinRequest) -> JoinResult {
+        let refusal = |error| JoinRefusal {
+            error,
+            member_id: String::new(),
+        };
+        let receiver = {
+            let mut tables = self.tables.guard();
+            if !tables.groups.contains_key(group) && tables.groups.len() >= MAX_GROUPS {
+                return Err(refusal(ResponseError::GroupMaxSizeReached));
+            }
+            let token = tables.token();
+            let (sender, receiver) = oneshot::channel();
+            tables.joins.insert(token, sender);
+            let state = tables.groups.entry(group.to_owned()).or_default();
+            let answers = state.join(request, token, self.now());
+            let drained = state.is_empty();
+            tables.deliver(answers);
+            if drained {
+                tables.groups.remove(group);
+            }
+            receiver
+        };
+        self.changed.notify_one();
+        receiver
+            .await
+            .unwrap_or_else(|_| Err(refusal(ResponseError::NotCoordinator)))
+    }
+
+    pub(crate) async fn sync(&self, group: &str, request: SyncRequest) -> SyncResult {
+        let receiver = {
+            let mut tables = self.tables.guard();
+            let token = tables.token();
+            let (sender, receiver) = oneshot::channel();
+            let Some(state) = tables.groups.get_mut(group) else {
+                return Err(ResponseError::UnknownMemberId);
+            };
+            let answers = state.sync(request, token, self.now());
+            tables.syncs.insert(token, sender);
+            tables.deliver(answers);
+            receiver
+        };
+        self.changed.notify_one();
+        receiver.await.unwrap_or(Err(ResponseError::NotCoordinator))
+    }
+
+    pub(crate) fn heartbeat(
+        &self,
+        group: &str,
+        member_id: &str,
+        instance_id: Option<&str>,
+        generation: i32,
+    ) -> Result<(), ResponseError> {
+        let mut tables = self.tables.guard();
+        let state = tables
+            .groups
+            .get_mut(group)
+            .ok_or(ResponseError::UnknownMemberId)?;
+        // The deadline only moves away, so the clock need not be told.
+        state.heartbeat(member_id, instance_id, generation, self.now())
+    }
+
+    pub(crate) fn leave(
+        &self,
+        group: &str,
+        member_id: &str,
+        instance_id: Option<&str>,
+    ) -> Result<(), ResponseError> {
+        let result = {
+            let mut tables = self.tables.guard();
+            let state = tables
+                .groups
+                .get_mut(group)
+                .ok_or(ResponseError::UnknownMemberId)?;
+            let (result, answers) = state.leave(member_id, instance_id, self.now());
+            let drained = state.is_empty();
+            tables.deliver(answers);
+            if drained {
+                tables.groups.remove(group);
+            }
+            result
+        };
+        self.changed.notify_one();
+        result
+    }
+
+    /// Checks that the committer may commit; keeps nothing yet.
+    pub(crate) fn check_commit(&self, group: &str, request: &CommitRequest) -> Result<(), ResponseError> {
+        let mut tables = self.tables.guard();
+        match tables.groups.get_mut(group) {
+            Some(state) => state.check_commit(request, self.now()),
+            None => Group::default().check_commit(request, self.now()),
+        }
+    }
+
+    pub(crate) fn commit(&self, group: &str, offsets: Vec<(OffsetKey, Committed)>) -> io::Result<()> {
+        self.offsets.guard().commit(group, offsets)
+    }
+
+    pub(crate) fn remove_topic(&self, topic: &str) -> io::Result<()> {
+        self.offsets.guard().remove_topic(topic)
+    }
+
+    pub(crate) fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<Committed> {
+        self.offsets.guard().get(group, topic, partition).cloned()
+    }
+
+    pub(crate) fn all_committed(&self, group: &str) -> BTreeMap<OffsetKey, Committed> {
+        self.offsets.guard().of_group(group)
+    }
+
+    /// Lets the clock of all groups run; never ends. It sleeps until the nearest deadline, and does
+    /// nothing at all while there are no groups.
+    pub(crate) async fn run_clock(&self) {
+        loop {
+            match self.tick() {
+                Some(deadline) => {
+                    let wait = deadline.saturating_sub(self.now());
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.changed.notified() => {}
+                    }
+                }
+                None => self.changed.notified().await,
+            }
+        }
+    }
+
+    /// Ticks every group that is due; gives the next deadline.
+    fn tick(&self) -> Option<Duration> {
+        let now = self.now();
+        let mut tables = self.tables.guard();
+        let due: Vec<String> = tables
+            .groups
+            .iter()
+            .filter(|(_, state)| state.next_deadline().is_some_and(|deadline| deadline <= now))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in due {
+            let Some(state) = tables.groups.get_mut(&name) else {
+                continue;
+            };
+            let answers = state.tick(now);
+            let drained = state.is_empty();
+            tables.deliver(answers);
+            if drained {
+                tables.groups.remove(&name);
+            }
+        }
+        tables.groups.values().filter_map(Group::next_deadline).min()
+    }
+}

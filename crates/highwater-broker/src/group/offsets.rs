@@ -1,0 +1,207 @@
+//! Committed offsets, in one file of JSON lines.
+//!
+//! Invariant: a commit is in the file (one write(2)) before it is answered; the newest line of a group,
+//! topic and partition counts. The file is rewritten, in one piece, when most of its lines are old.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::data_dir::write_whole;
+use crate::error::BrokerError;
+
+/// Lines below which rewriting is not worth it.
+const MIN_LINES_TO_REWRITE: usize = 10_000;
+
+/// The file is rewritten when it has this many times more lines than offsets.
+const REWRITE_FACTOR: usize = 4;
+
+/// Topic and partition.
+pub(crate) type OffsetKey = (String, i32);
+
+/// A committed offset and what was committed with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Committed {
+    pub(crate) offset: i64,
+    pub(crate) leader_epoch: i32,
+    pub(crate) metadata: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    group: String,
+    topic: String,
+    partition: i32,
+    /// `None`: the offset was removed with its topic.
+    #[serde(default)]
+    committed: Option<Committed>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Offsets {
+    path: PathBuf,
+    file: File,
+    by_group: BTreeMap<String, BTreeMap<OffsetKey, Committed>>,
+    lines: usize,
+    live: usize,
+    /// Where the last whole line ends.
+    length: u64,
+}
+
+impl Offsets {
+    /// Reads the file; a line that a dying process left incomplete is cut off.
+    pub(crate) fn open(root: &Path) -> Result<Self, BrokerError> {
+        let path = root.join("group-offsets.jsonl");
+        let error = |action, source| BrokerError::DataDir {
+            action,
+            path: path.clone(),
+            source,
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(error("read", source)),
+        };
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let file = open_append(&path).map_err(|source| error("open", source))?;
+        if whole < text.len() {
+            file.set_len(whole as u64)
+                .map_err(|source| error("truncate", source))?;
+        }
+        let mut offsets = Self {
+            file,
+            path: path.clone(),
+            by_group: BTreeMap::new(),
+            lines: 0,
+            live: 0,
+            length: whole as u64,
+        };
+        for (number, text) in text[..whole].lines().enumerate() {
+            let line: Line = serde_json::from_str(text).map_err(|error| BrokerError::Damaged {
+                path: path.clone(),
+                reason: format!("line {}: {error}", number + 1),
+            })?;
+            offsets.apply(line);
+        }
+        Ok(offsets)
+    }
+
+    fn apply(&mut self, line: Line) {
+        self.lines += 1;
+        let key = (line.topic, line.partition);
+        match line.committed {
+            Some(committed) => {
+                let group = self.by_group.entry(line.group).or_default();
+                if group.insert(key, committed).is_none() {
+                    self.live += 1;
+                }
+            }
+            None => {
+                if let Some(group) = self.by_group.get_mut(&line.group)
+                    && group.remove(&key).is_some()
+                {
+                    self.live -= 1;
+                    if group.is_empty() {
+                        self.by_group.remove(&line.group);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps offsets of one group: in the file first, then in memory.
+    pub(crate) fn commit(&mut self, group: &str, offsets: Vec<(OffsetKey, Committed)>) -> io::Result<()> {
+        let lines = offsets
+            .into_iter()
+            .map(|((topic, partition), committed)| Line {
+                group: group.to_owned(),
+                topic,
+                partition,
+                committed: Some(committed),
+            })
+            .collect();
+        self.write(lines)
+    }
+
+    /// Forgets the offsets of a topic that was deleted.
+    pub(crate) fn remove_topic(&mut self, topic: &str) -> io::Result<()> {
+        let mut lines = Vec::new();
+        for (group, offsets) in &self.by_group {
+            for (name, partition) in offsets.keys().filter(|(name, _)| name == topic) {
+                lines.push(Line {
+                    group: group.clone(),
+                    topic: name.clone(),
+                    partition: *partition,
+                    committed: None,
+                });
+            }
+        }
+        self.write(lines)
+    }
+
+    fn write(&mut self, lines: Vec<Line>) -> io::Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        for line in &lines {
+            serde_json::to_writer(&mut bytes, line)?;
+            bytes.push(b'\n');
+        }
+        if let Err(error) = self.file.write_all(&bytes) {
+            // A part of a line would make the next one unreadable.
+            self.file.set_len(self.length)?;
+            return Err(error);
+        }
+        self.length += bytes.len() as u64;
+        for line in lines {
+            self.apply(line);
+        }
+        if self.lines > MIN_LINES_TO_REWRITE.max(self.live * REWRITE_FACTOR) {
+            self.rewrite()?;
+        }
+        Ok(())
+    }
+
+    fn rewrite(&mut self) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        for (group, offsets) in &self.by_group {
+            for ((topic, partition), committed) in offsets {
+                let line = Line {
+                    group: group.clone(),
+                    topic: topic.clone(),
+                    partition: *partition,
+                    committed: Some(committed.clone()),
+                };
+                serde_json::to_writer(&mut bytes, &line)?;
+                bytes.push(b'\n');
+            }
+        }
+        write_whole(&self.path, &bytes)?;
+        self.file = open_append(&self.path)?;
+        self.length = bytes.len() as u64;
+        self.lines = self.live;
+        Ok(())
+    }
+
+    /// The offset of one partition.
+    pub(crate) fn get(&self, group: &str, topic: &str, partition: i32) -> Option<&Committed> {
+        self.by_group.get(group)?.get(&(topic.to_owned(), partition))
+    }
+
+    /// All offsets of a group.
+    pub(crate) fn of_group(&self, group: &str) -> BTreeMap<OffsetKey, Committed> {
+        self.by_group.get(group).cloned().unwrap_or_default()
+    }
+}
+
+fn open_append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+#[cfg(test)]
+#[path = "offsets_tests.rs"]
+mod tests;

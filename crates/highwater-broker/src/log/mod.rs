@@ -1,0 +1,19 @@
+//! One partition's log: record batches as they came, in segment files.
+//!
+//! Invariant: everything below the end offset is in a file (write(2) has returned) and readable; a
+//! batch that could not be written whole is cut off again before the error is reported.
+//! It knows no topics, no producers, no sockets and no clock.
+
+mod error;
+mod index;
+mod read;
+mod scan;
+mod segment;
+mod store;
+
+pub use error::LogError;
+pub(crate) use read::ReadPlan;
+pub(crate) use store::{Log, LogConfig, TimestampOffset};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! Reading batches without holding the log's lock.
+//!
+//! A plan names a file and a range under the lock; the bytes are read after it was released. That is
+//! safe because bytes below the end offset never change, and a deleted file stays readable while open.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use highwater_wire::batch::{BatchHeader, HEADER_BYTES};
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+
+use super::error::LogError;
+use super::index::INTERVAL_BYTES;
+
+/// What to read, and from where.
+#[derive(Debug)]
+pub(crate) struct ReadPlan {
+    pub(super) file: Arc<File>,
+    pub(super) path: PathBuf,
+    /// At or before the batch with `offset`.
+    pub(super) position: u64,
+    /// Where the readable part of the segment ends.
+    pub(super) end: u64,
+    pub(super) offset: i64,
+}
+
+impl ReadPlan {
+    /// Bytes that a reader could get, counted from the index entry: at most one index interval too many.
+    pub(crate) fn available(&self) -> u64 {
+        self.end - self.position
+    }
+
+    /// Whole batches from the one that holds the offset on, at most `max_bytes` of them, but always the
+    /// first one if `first_whole` (KIP-74: a batch larger than the limit must not stop its reader).
+    pub(crate) fn read(&self, max_bytes: usize, first_whole: bool) -> Result<Bytes, LogError> {
+        let wanted = (max_bytes as u64).saturating_add(INTERVAL_BYTES + HEADER_BYTES as u64);
+        let mut bytes = self.read_range(self.position, wanted.min(self.available()))?;
+        let mut start = 0;
+        loop {
+            let Ok(header) = BatchHeader::parse(&bytes[start.min(bytes.len())..]) else {
+                // The window ends before the batch: only a wrong index could do that.
+                return Ok(Bytes::new());
+            };
+            if header.last_offset() >= self.offset {
+                if header.length() > max_bytes && !first_whole {
+                    return Ok(Bytes::new());
+                }
+                if start + header.length() > bytes.len() {
+                    let position = self.position + start as u64;
+                    bytes = self.read_range(position, header.length() as u64)?;
+                    start = 0;
+                }
+                break;
+            }
+            start += header.length();
+        }
+        let end = whole_batches_end(&bytes, start, max_bytes);
+        Ok(Bytes::from(bytes).slice(start..end))
+    }
+
+    /// The headers from the plan's position on, for lookups by time.
+    pub(super) fn find_header(
+        &self,
+        mut wanted: impl FnMut(&BatchHeader) -> bool,
+    ) -> Result<Option<BatchHeader>, LogError> {
+        let mut position = self.position;
+        while position < self.end {
+            let count = (HEADER_BYTES as u64).min(self.end - position);
+            let header = BatchHeader::parse(&self.read_range(position, count)?)?;
+            if wanted(&header) {
+                return Ok(Some(header));
+            }
+            position += header.length() as u64;
+        }
+        Ok(None)
+    }
+
+    fn read_range(&self, position: u64, count: u64) -> Result<Vec<u8>, LogError> {
+        let error = |source: std::io::Error| LogError::Io {
+            action: "read",
+            path: self.path.clone(),
+            source,
+        };
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut bytes = Vec::with_capacity(count);
+        while bytes.len() < count {
+            let at = position + bytes.len() as u64;
+            match rustix::io::pread(&self.file, spare_capacity(&mut bytes), at) {
+                Ok(0) => return Err(error(std::io::ErrorKind::UnexpectedEof.into())),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(error(errno.into())),
+            }
+        }
+        // The allocator may give more room than asked for, and the file may have grown.
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+}
+
+/// Where the last whole batch within the limit ends; the first batch counts whatever its size.
+fn whole_batches_end(bytes: &[u8], start: usize, max_bytes: usize) -> usize {
+    let mut end = start;
+    while let Ok(header) = BatchHeader::parse(&bytes[end..]) {
+        let next = end + header.length();
+        if next > bytes.len() || (end > start && next - start > max_bytes) {
+            break;
+        }
+        end = next;
+    }
+    end
+}

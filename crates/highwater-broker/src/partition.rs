@@ -1,0 +1,301 @@
+//! One partition: its log, its producers, the fetches that wait for it.
+//!
+//! Invariant: the high watermark is the end of what is written (or of what `ack-before-append` claims
+//! is), and it moves only under the lock, so every reader sees a prefix of one history.
+//! It knows no topics' settings and no protocol messages; time is passed in.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use highwater_wire::batch::BatchHeader;
+
+use crate::bug::Bug;
+use crate::bugs::ack_before_append::{self, Deferred};
+use crate::bugs::append_retry_twice::RetryTwice;
+use crate::bugs::journal::{JournalEntry, JournalError};
+use crate::bugs::{Defects, Place, Switches, forget_last_batch};
+use crate::error::BrokerError;
+use crate::lock::LockExt;
+use crate::log::{Log, LogConfig, LogError, ReadPlan, TimestampOffset};
+use crate::producers::{Decision, Producers};
+use crate::waiters::Waiters;
+
+/// The one leader epoch there is: leadership never moves on a single node.
+pub(crate) const LEADER_EPOCH: i32 = 0;
+
+/// Why a batch was not appended, or not answered with success.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppendError {
+    #[error("sequence {found} of producer {producer_id}, expected {expected}")]
+    OutOfOrder {
+        producer_id: i64,
+        found: i32,
+        expected: i32,
+    },
+    #[error("epoch {found} of producer {producer_id}, the current one is {current}")]
+    FencedEpoch {
+        producer_id: i64,
+        found: i16,
+        current: i16,
+    },
+    #[error("the topic was deleted")]
+    Closed,
+    /// A bug switch says so; the batch is in the log.
+    #[error("appended, but not replicated to enough nodes")]
+    NotReplicated,
+    #[error("write to the log")]
+    Storage(#[from] LogError),
+    #[error("write to the journal of the bug switches")]
+    Journal(#[from] JournalError),
+}
+
+/// Why nothing can be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("offset {offset} is outside of {start}..={end}")]
+    OutOfRange { offset: i64, start: i64, end: i64 },
+    #[error("the topic was deleted")]
+    Closed,
+    #[error("read from the log")]
+    Storage(#[from] LogError),
+}
+
+/// Where a partition begins and ends for readers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) start_offset: i64,
+    /// Equals the last stable offset: there are no transactions yet.
+    pub(crate) high_watermark: i64,
+}
+
+/// Where the batches from some offset on can be had.
+#[derive(Debug)]
+pub(crate) enum Readable {
+    File(ReadPlan),
+    Memory(Bytes),
+}
+
+impl Readable {
+    pub(crate) fn available(&self) -> u64 {
+        match self {
+            Self::File(plan) => plan.available(),
+            Self::Memory(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Whole batches, see [`ReadPlan::read`].
+    pub(crate) fn read(&self, max_bytes: usize, first_whole: bool) -> Result<Bytes, LogError> {
+        match self {
+            Self::File(plan) => plan.read(max_bytes, first_whole),
+            Self::Memory(bytes) => Ok(bytes.clone()),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Partition {
+    pub(crate) place: Place,
+    pub(crate) waiters: Arc<Waiters>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    log: Log,
+    producers: Producers,
+    defects: Defects,
+    closed: bool,
+}
+
+impl Partition {
+    /// Opens the partition's log and rebuilds what memory needs.
+    pub(crate) fn open(
+        dir: &Path,
+        place: Place,
+        config: LogConfig,
+        switches: &Switches,
+        journal_entries: &[JournalEntry],
+    ) -> Result<Self, BrokerError> {
+        let forget = switches.journal_of(Bug::ForgetLastBatchOnRestart);
+        let mut producers = Producers::default();
+        // One batch late, so that a batch that is forgotten never reaches the producers' state.
+        let mut held_back: Option<BatchHeader> = None;
+        let mut log = Log::open(dir, config, |header| {
+            if let Some(before) = held_back.replace(*header) {
+                producers.rebuild(&before);
+            }
+        })?;
+        let mut defects = Defects::default();
+        if let Some(journal) = forget {
+            let lost = forget_last_batch::cut(journal, &place, &mut log)?;
+            defects.lost.add(journal, lost);
+        } else if let Some(last) = held_back {
+            producers.rebuild(&last);
+        }
+        if let Some(journal) = switches.journal_of(Bug::AckBeforeAppend) {
+            let lost = ack_before_append::own_up(journal, journal_entries, &place, &log)?;
+            defects.lost.add(journal, lost);
+            defects.deferred = Some(Deferred::new(Arc::clone(journal), place.clone()));
+        }
+        if let Some(journal) = switches.journal_of(Bug::AppendRetryTwice) {
+            defects.retry_twice = Some(RetryTwice::new(Arc::clone(journal), place.clone()));
+        }
+        if !defects.lost.is_empty() {
+            producers.forgive_gaps();
+        }
+        if log.cut_bytes() > 0 {
+            tracing::warn!(
+                topic = %place.topic,
+                partition = place.partition,
+                bytes = log.cut_bytes(),
+                "cut a torn batch from the end of the log"
+            );
+        }
+        Ok(Self {
+            place,
+            waiters: Arc::default(),
+            state: Mutex::new(State {
+                log,
+                producers,
+                defects,
+                closed: false,
+            }),
+        })
+    }
+
+    /// Appends one checked batch; gives the offset of its first record, also when it was there before.
+    pub(crate) fn append(
+        &self,
+        header: &BatchHeader,
+        batch: &Bytes,
+        now: Duration,
+    ) -> Result<i64, AppendError> {
+        let mut state = self.state.guard();
+        if state.closed {
+            return Err(AppendError::Closed);
+        }
+        let base_offset = match state.producers.judge(header) {
+            Decision::Append => state.append_new(header, batch, now)?,
+            Decision::Duplicate(first) => {
+                let copy = state.bounds().high_watermark;
+                let again = match &mut state.defects.retry_twice {
+                    Some(bug) => bug.appends_again(header, first, copy)?,
+                    None => false,
+                };
+                if !again {
+                    return Ok(first.base_offset);
+                }
+                state.put(header, batch, now)?
+            }
+            Decision::OutOfOrder { expected } => {
+                return Err(AppendError::OutOfOrder {
+                    producer_id: header.producer_id(),
+                    found: header.base_sequence(),
+                    expected,
+                });
+            }
+            Decision::FencedEpoch { current } => {
+                return Err(AppendError::FencedEpoch {
+                    producer_id: header.producer_id(),
+                    found: header.producer_epoch(),
+                    current,
+                });
+            }
+        };
+        let provokes_retry = match &mut state.defects.retry_twice {
+            Some(bug) => bug.provokes_retry(header),
+            None => false,
+        };
+        drop(state);
+        self.waiters.wake();
+        if provokes_retry {
+            return Err(AppendError::NotReplicated);
+        }
+        Ok(base_offset)
+    }
+
+    /// Where readers may read.
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.state.guard().bounds()
+    }
+
+    /// Where the batches from `offset` on are; `None` at the end.
+    pub(crate) fn plan_read(&self, offset: i64) -> Result<(Bounds, Option<Readable>), ReadError> {
+        let state = self.state.guard();
+        if state.closed {
+            return Err(ReadError::Closed);
+        }
+        let bounds = state.bounds();
+        if offset < bounds.start_offset || offset > bounds.high_watermark {
+            return Err(ReadError::OutOfRange {
+                offset,
+                start: bounds.start_offset,
+                end: bounds.high_watermark,
+            });
+        }
+        if let Some(plan) = state.log.plan_read(offset)? {
+            return Ok((bounds, Some(Readable::File(plan))));
+        }
+        let deferred = state
+            .defects
+            .deferred
+            .as_ref()
+            .filter(|_| offset < bounds.high_watermark);
+        Ok((bounds, deferred.map(|bug| Readable::Memory(bug.read(offset)))))
+    }
+
+    /// See [`Log::offset_for_timestamp`].
+    pub(crate) fn offset_for_timestamp(&self, timestamp: i64) -> Result<Option<TimestampOffset>, LogError> {
+        self.state.guard().log.offset_for_timestamp(timestamp)
+    }
+
+    /// See [`Log::offset_of_max_timestamp`].
+    pub(crate) fn offset_of_max_timestamp(&self) -> Result<Option<TimestampOffset>, LogError> {
+        self.state.guard().log.offset_of_max_timestamp()
+    }
+
+    /// Writes what `ack-before-append` holds back for long enough.
+    pub(crate) fn write_deferred(&self, now: Duration) -> Result<(), LogError> {
+        let mut state = self.state.guard();
+        let State { log, defects, .. } = &mut *state;
+        match &mut defects.deferred {
+            Some(deferred) => deferred.write_due(log, now),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends appends and reads because the topic is deleted.
+    pub(crate) fn close(&self) {
+        self.state.guard().closed = true;
+        self.waiters.wake();
+    }
+}
+
+impl State {
+    fn bounds(&self) -> Bounds {
+        let end = match &self.defects.deferred {
+            Some(deferred) => deferred.end_offset(&self.log),
+            None => self.log.end_offset(),
+        };
+        Bounds {
+            start_offset: self.log.start_offset(),
+            high_watermark: end,
+        }
+    }
+
+    fn append_new(&mut self, header: &BatchHeader, batch: &Bytes, now: Duration) -> Result<i64, AppendError> {
+        let base_offset = self.put(header, batch, now)?;
+        self.producers.record(header, base_offset);
+        self.defects.lost.appended(header, base_offset)?;
+        Ok(base_offset)
+    }
+
+    fn put(&mut self, header: &BatchHeader, batch: &Bytes, now: Duration) -> Result<i64, LogError> {
+        match &mut self.defects.deferred {
+            Some(deferred) => deferred.accept(&mut self.log, header, batch, now),
+            None => self.log.append(batch, LEADER_EPOCH),
+        }
+    }
+}

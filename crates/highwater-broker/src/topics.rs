@@ -1,0 +1,296 @@
+//! The topics there are.
+//!
+//! Invariant: a topic exists when its `<name>.json` does. It is written after the partitions'
+//! directories and removed before them, so a death in between leaves directories without a topic, which
+//! are moved aside (never deleted) when the name is used again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::bugs::journal::JournalEntry;
+use crate::bugs::{Place, Switches};
+use crate::config::BrokerConfig;
+use crate::data_dir::{create_dir, read_json, write_json};
+use crate::error::BrokerError;
+use crate::lock::LockExt;
+use crate::log::LogConfig;
+use crate::partition::Partition;
+use crate::topic_config::TopicConfig;
+
+/// Partitions that one broker holds: each costs a descriptor and a few hundred bytes.
+const MAX_PARTITIONS: usize = 20_000;
+
+/// Longest topic name, as in Kafka: names become file names.
+const MAX_NAME_BYTES: usize = 249;
+
+const EXTENSION: &str = "json";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct TopicFile {
+    name: String,
+    id: Uuid,
+    partitions: i32,
+    #[serde(default)]
+    config: TopicConfig,
+}
+
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) name: Arc<str>,
+    pub(crate) id: Uuid,
+    pub(crate) config: TopicConfig,
+    /// Index = partition number.
+    pub(crate) partitions: Vec<Arc<Partition>>,
+}
+
+impl Topic {
+    pub(crate) fn partition(&self, index: i32) -> Option<&Arc<Partition>> {
+        self.partitions.get(usize::try_from(index).ok()?)
+    }
+}
+
+/// Why a topic is not created or deleted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TopicError {
+    #[error("topic '{0}' exists")]
+    Exists(String),
+    #[error("topic name '{0}' is not 1 to 249 letters, digits, '.', '_' or '-'")]
+    Name(String),
+    #[error("{0} partitions, a topic has 1 to {MAX_PARTITIONS}, and so have all topics together")]
+    Partitions(i64),
+    #[error("keep the topic in the data directory")]
+    Storage(#[from] BrokerError),
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    by_name: BTreeMap<Arc<str>, Arc<Topic>>,
+    by_id: BTreeMap<Uuid, Arc<Topic>>,
+    partitions: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Topics {
+    dir: PathBuf,
+    orphaned: PathBuf,
+    config: BrokerConfig,
+    switches: Switches,
+    tables: RwLock<Tables>,
+    /// Held while a topic is made or deleted, so that files and tables change together.
+    changing: Mutex<()>,
+}
+
+impl Topics {
+    /// Opens every topic in the data directory.
+    pub(crate) fn open(
+        config: &BrokerConfig,
+        switches: Switches,
+        journal_entries: &[JournalEntry],
+    ) -> Result<Self, BrokerError> {
+        let topics = Self {
+            dir: config.data_dir.join("topics"),
+            orphaned: config.data_dir.join("orphaned"),
+            config: config.clone(),
+            switches,
+            tables: RwLock::default(),
+            changing: Mutex::new(()),
+        };
+        create_dir(&topics.dir)?;
+        for path in topic_files(&topics.dir)? {
+            let Some(file) = read_json::<TopicFile>(&path)? else {
+                continue;
+            };
+            check_topic_file(&path, &file)?;
+            let topic = topics.open_topic(file, journal_entries)?;
+            topics.insert(topic);
+        }
+        Ok(topics)
+    }
+
+    fn open_topic(&self, file: TopicFile, journal_entries: &[JournalEntry]) -> Result<Topic, BrokerError> {
+        let name: Arc<str> = file.name.into();
+        let log_config = LogConfig {
+            segment_bytes: file.config.segment_bytes(&self.config),
+        };
+        let mut partitions = Vec::new();
+        for partition in 0..file.partitions {
+            let dir = self.partition_dir(&name, partition);
+            let place = Place {
+                topic: Arc::clone(&name),
+                partition,
+            };
+            let opened = Partition::open(&dir, place, log_config, &self.switches, journal_entries)?;
+            partitions.push(Arc::new(opened));
+        }
+        Ok(Topic {
+            name,
+            id: file.id,
+            config: file.config,
+            partitions,
+        })
+    }
+
+    fn partition_dir(&self, name: &str, partition: i32) -> PathBuf {
+        self.dir.join(format!("{name}-{partition}"))
+    }
+
+    fn file_of(&self, name: &str) -> PathBuf {
+        self.dir.join(format!("{name}.{EXTENSION}"))
+    }
+
+    fn insert(&self, topic: Topic) -> Arc<Topic> {
+        let topic = Arc::new(topic);
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        tables.partitions += topic.partitions.len();
+        tables.by_name.insert(Arc::clone(&topic.name), Arc::clone(&topic));
+        tables.by_id.insert(topic.id, Arc::clone(&topic));
+        topic
+    }
+
+    fn tables(&self) -> std::sync::RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<Topic>> {
+        self.tables().by_name.get(name).cloned()
+    }
+
+    pub(crate) fn get_by_id(&self, id: Uuid) -> Option<Arc<Topic>> {
+        self.tables().by_id.get(&id).cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Topic>> {
+        self.tables().by_name.values().cloned().collect()
+    }
+
+    /// Whether [`Topics::create`] would work, without doing it.
+    pub(crate) fn check_new(&self, name: &str, partitions: i32) -> Result<(), TopicError> {
+        check_name(name)?;
+        let tables = self.tables();
+        if tables.by_name.contains_key(name) {
+            return Err(TopicError::Exists(name.to_owned()));
+        }
+        let refused = TopicError::Partitions(i64::from(partitions));
+        match usize::try_from(partitions) {
+            Ok(0) | Err(_) => Err(refused),
+            Ok(more) if tables.partitions + more > MAX_PARTITIONS => Err(refused),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Makes a topic.
+    pub(crate) fn create(
+        &self,
+        name: &str,
+        partitions: i32,
+        config: TopicConfig,
+    ) -> Result<Arc<Topic>, TopicError> {
+        let _changing = self.changing.guard();
+        self.check_new(name, partitions)?;
+        let file = TopicFile {
+            name: name.to_owned(),
+            id: Uuid::new_v4(),
+            partitions,
+            config,
+        };
+        for partition in 0..partitions {
+            let dir = self.partition_dir(name, partition);
+            self.move_orphan_aside(&dir)?;
+            create_dir(&dir)?;
+        }
+        write_json(&self.file_of(name), &file)?;
+        let topic = self.open_topic(file, &[])?;
+        Ok(self.insert(topic))
+    }
+
+    fn move_orphan_aside(&self, dir: &Path) -> Result<(), BrokerError> {
+        if !dir.exists() {
+            return Ok(());
+        }
+        create_dir(&self.orphaned)?;
+        let name = dir.file_name().unwrap_or_default().to_string_lossy();
+        let aside = self.orphaned.join(format!("{name}.{}", Uuid::new_v4().simple()));
+        tracing::warn!(from = %dir.display(), to = %aside.display(), "moved a directory without a topic aside");
+        fs::rename(dir, &aside).map_err(|source| BrokerError::DataDir {
+            action: "move",
+            path: dir.to_owned(),
+            source,
+        })
+    }
+
+    /// Deletes a topic and its data; `false` when it is not there.
+    pub(crate) fn delete(&self, name: &str) -> Result<bool, TopicError> {
+        let _changing = self.changing.guard();
+        let Some(topic) = self.get(name) else {
+            return Ok(false);
+        };
+        let remove = |path: &Path, result: io::Result<()>| {
+            result.map_err(|source| BrokerError::DataDir {
+                action: "remove",
+                path: path.to_owned(),
+                source,
+            })
+        };
+        let path = self.file_of(name);
+        remove(&path, fs::remove_file(&path))?;
+        {
+            let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+            tables.by_name.remove(name);
+            tables.by_id.remove(&topic.id);
+            tables.partitions -= topic.partitions.len();
+        }
+        for partition in &topic.partitions {
+            partition.close();
+            let dir = self.partition_dir(name, partition.place.partition);
+            remove(&dir, fs::remove_dir_all(&dir))?;
+        }
+        Ok(true)
+    }
+}
+
+fn check_name(name: &str) -> Result<(), TopicError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let fits = (1..=MAX_NAME_BYTES).contains(&name.len());
+    if fits && name != "." && name != ".." && name.bytes().all(allowed) {
+        Ok(())
+    } else {
+        Err(TopicError::Name(name.to_owned()))
+    }
+}
+
+fn check_topic_file(path: &Path, file: &TopicFile) -> Result<(), BrokerError> {
+    let count = usize::try_from(file.partitions).unwrap_or(0);
+    let same_name = path.file_stem().and_then(|stem| stem.to_str()) == Some(&file.name);
+    if same_name && (1..=MAX_PARTITIONS).contains(&count) && check_name(&file.name).is_ok() {
+        return Ok(());
+    }
+    Err(BrokerError::Damaged {
+        path: path.to_owned(),
+        reason: format!("topic '{}' with {} partitions", file.name, file.partitions),
+    })
+}
+
+fn topic_files(dir: &Path) -> Result<Vec<PathBuf>, BrokerError> {
+    let error = |source| BrokerError::DataDir {
+        action: "list",
+        path: dir.to_owned(),
+        source,
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).map_err(error)? {
+        let entry = entry.map_err(error)?;
+        let path = entry.path();
+        let is_file = entry.file_type().map_err(error)?.is_file();
+        if is_file && path.extension().is_some_and(|extension| extension == EXTENSION) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
