@@ -64,7 +64,7 @@ pub(crate) fn duration_f64(ns: f64) -> String {
         return format!("-{}", duration_f64(-ns));
     }
     match ns {
-        ns if ns == 0.0 => "0 s".to_owned(),
+        0.0 => "0 s".to_owned(),
         ns if ns < 1e3 => format!("{} ns", significant(ns)),
         ns if ns < 99.95e3 => format!("{} µs", significant(ns / 1e3)),
         ns if ns < 999.5e6 => format!("{} ms", significant(ns / 1e6)),
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(rate(f64::NAN), "–/s");
         assert_eq!(bytes(0), "0 B");
         assert_eq!(bytes(5 * 1024), "5.00 KiB");
-        assert_eq!(bytes(1023 * 1024), "1.00 MiB");
+        assert_eq!(bytes(1023 * 1024), "0.999 MiB");
         assert_eq!(bytes(212 << 20), "212 MiB");
         assert_eq!(percent(0.9984), "99.8 %");
         assert_eq!(cores(Some(0.0834)), "0.083");

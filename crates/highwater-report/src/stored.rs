@@ -152,7 +152,7 @@ fn unfinished(replay: Replay, torn_line: Option<u64>) -> Report {
     // Only a scenario that was announced has a name to report under.
     if let Some(scenario) = scenario.filter(|scenario| !scenario.name.is_empty()) {
         let notices = notices.into_iter().map(|(_, text)| text);
-        let reasons = std::iter::once(format!("the run ended {stopped_at}"))
+        let reasons = std::iter::once("it did not come to its end, so nothing is judged".to_owned())
             .chain(notices)
             .collect();
         finished.push(unfinished_scenario(scenario, now_ns, reasons));

@@ -1,7 +1,7 @@
 //! The sentences that several formats share, so that all of them say the same.
 
 use highwater_model::{
-    AnomalyExample, AnomalyReport, FaultReport, RecordCounts, ScenarioReport, ThresholdReport,
+    AnomalyExample, AnomalyReport, FaultReport, RecordCounts, RecordId, ScenarioReport, ThresholdReport,
     ThresholdResult, ValidityCheck, Verdict,
 };
 
@@ -176,20 +176,25 @@ pub(crate) fn not_passed(thresholds: &[ThresholdReport]) -> impl Iterator<Item =
     thresholds.iter().filter(|t| t.result != ThresholdResult::Pass)
 }
 
-/// `ack.p95 < 100ms (steady) is broken: measured 131 ms`
-pub(crate) fn threshold_outcome(report: &ThresholdReport) -> String {
+/// `ack.p95 < 100ms (steady): measured 131 ms`
+pub(crate) fn threshold_measured(report: &ThresholdReport) -> String {
     let name = threshold(report);
-    let measured = report.measured.as_deref().unwrap_or(number::NONE);
-    let note = report
-        .note
-        .as_ref()
-        .map(|note| format!("; {note}"))
-        .unwrap_or_default();
-    match report.result {
-        ThresholdResult::Pass => format!("{name} passes: measured {measured}{note}"),
-        ThresholdResult::Fail => format!("{name} is broken: measured {measured}{note}"),
-        ThresholdResult::NotMeasured => format!("{name} was not measured{note}"),
+    let measured = report.measured.as_ref().map(|value| format!("measured {value}"));
+    let parts: Vec<String> = measured.into_iter().chain(report.note.clone()).collect();
+    if parts.is_empty() {
+        name
+    } else {
+        format!("{name}: {}", parts.join("; "))
     }
+}
+
+/// `threshold broken: ack.p95 < 100ms (steady): measured 131 ms`
+pub(crate) fn threshold_outcome(report: &ThresholdReport) -> String {
+    format!(
+        "threshold {}: {}",
+        result(report.result),
+        threshold_measured(report)
+    )
 }
 
 /// Checks of the measurement that failed.
@@ -226,14 +231,19 @@ pub(crate) fn example(example: &AnomalyExample) -> String {
         .offset
         .map(|offset| format!(" offset {}", signed(offset)))
         .unwrap_or_default();
+    let record = match identity(example.record) {
+        Some((producer, sequence)) => format!("producer {producer}, sequence {sequence}"),
+        None => "a record without an identity".to_owned(),
+    };
     format!(
-        "{}/{}{offset}, producer {}, sequence {}: {}",
-        example.topic,
-        example.partition,
-        example.record.producer,
-        count(example.record.sequence),
-        example.detail
+        "{}/{}{offset}, {record}: {}",
+        example.topic, example.partition, example.detail
     )
+}
+
+/// Producer and sequence for people; none for a record that carries no identity of this run.
+pub(crate) fn identity(record: RecordId) -> Option<(String, String)> {
+    (record != RecordId::UNSTAMPED).then(|| (record.producer.to_string(), count(record.sequence)))
 }
 
 /// An offset for people.

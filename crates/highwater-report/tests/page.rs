@@ -1,5 +1,7 @@
 //! The HTML report: what it must hold and what it must never do.
 
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
+
 mod samples;
 
 use highwater_model::Report;

@@ -4,7 +4,7 @@ use highwater_model::{AnomalyReport, RecordCounts, ScenarioReport};
 use maud::{Markup, html};
 
 use super::svg::px;
-use crate::number::{count, records};
+use crate::number::{NONE, count, records};
 use crate::wording;
 
 const WIDTH: f64 = 1000.0;
@@ -129,7 +129,7 @@ fn widths(parts: &Parts) -> Vec<(f64, f64)> {
 fn figures(account: &RecordCounts) -> Markup {
     let found = |value: u64| match account.read_back {
         true => count(value),
-        false => crate::number::NONE.to_owned(),
+        false => NONE.to_owned(),
     };
     let bad = |value: u64| (account.read_back && value > 0).then_some("bad");
     html! {
@@ -181,10 +181,12 @@ fn anomaly(anomaly: &AnomalyReport) -> Markup {
                                 td { (example.topic) }
                                 td class="n" { (example.partition) }
                                 td class="n" {
-                                    (example.offset.map_or_else(|| crate::number::NONE.to_owned(), wording::signed))
+                                    (example.offset.map_or_else(|| NONE.to_owned(), wording::signed))
                                 }
-                                td class="n" { (example.record.producer) }
-                                td class="n" { (count(example.record.sequence)) }
+                                @let (producer, sequence) = wording::identity(example.record)
+                                    .unwrap_or_else(|| (NONE.to_owned(), NONE.to_owned()));
+                                td class="n" { (producer) }
+                                td class="n" { (sequence) }
                                 td { (example.detail) }
                             }
                         }

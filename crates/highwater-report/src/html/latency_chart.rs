@@ -4,8 +4,8 @@ use highwater_model::{ScenarioReport, TimelineBin};
 use maud::{Markup, html};
 
 use super::scale::Scale;
-use super::svg::{Plot, latency, px, seconds, window_label};
-use crate::number::{count, moment, optional_duration};
+use super::svg::{Plot, latency, px, seconds, short, window_label};
+use crate::number::{count, moment, optional_duration, rate};
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 470.0;
@@ -16,6 +16,8 @@ const BOTTOM: f64 = 340.0;
 /// The strip below, which shows how many records were due and acknowledged.
 const STRIP_TOP: f64 = 384.0;
 const STRIP_BOTTOM: f64 = 446.0;
+/// The strip reaches to this many times the highest rate that was due.
+const STRIP_REACH: f64 = 3.0;
 /// Width of a character of a label, for leaving out what has no room.
 const CHARACTER: f64 = 6.6;
 
@@ -29,6 +31,7 @@ pub(super) fn latency_chart(
     let name = format!("scale-{index}");
     let any = bins.iter().any(|bin| bin.response_max_ns.is_some());
     html! {
+        h3 class="first" { "How long records waited" }
         figure class="chart latency" {
             @if any {
                 input type="radio" name=(name) id={ (name) "-log" } class="to-log" checked;
@@ -73,8 +76,8 @@ fn legend(scenario: &ScenarioReport) -> Markup {
     html! {
         ul class="legend" {
             li { span class="key max" {} "slowest" }
-            li { span class="key p99" {} "99 % faster than" }
-            li { span class="key p50" {} "half faster than" }
+            li { span class="key p99" {} "99 % were faster" }
+            li { span class="key p50" {} "half were faster" }
             li { span class="key service" {} "slowest, service time" }
             @if limits(scenario).next().is_some() { li { span class="key limit" {} "limit" } }
             @if scenario.faults.iter().any(|fault| fault.fired > 0) { li { span class="key window" {} "fault in effect" } }
@@ -243,22 +246,23 @@ fn fault_labels(scenario: &ScenarioReport, plot: &Plot) -> Markup {
 /// Records a second, due and acknowledged.
 fn strip(scenario: &ScenarioReport, bins: &[TimelineBin], x: Scale) -> Markup {
     let per_s = |records: u64, bin: &TimelineBin| records as f64 * 1e9 / bin.width_ns.max(1) as f64;
-    let highest = bins
-        .iter()
-        .map(|bin| per_s(bin.due.max(bin.acknowledged), bin))
-        .fold(1.0, f64::max);
+    let highest =
+        |rate: fn(&TimelineBin) -> u64| bins.iter().map(|bin| per_s(rate(bin), bin)).fold(0.0, f64::max);
+    let (due, acknowledged) = (highest(|bin| bin.due), highest(|bin| bin.acknowledged));
+    // A backlog drained in a moment would flatten everything else: its peak is named instead.
+    let top = acknowledged.min(due * STRIP_REACH).max(due).max(1.0);
     let plot = Plot {
         x,
-        y: Scale::from_zero(highest, STRIP_BOTTOM, STRIP_TOP),
+        y: Scale::from_zero(top, STRIP_BOTTOM, STRIP_TOP),
     };
     html! {
         g class="strip" {
             (plot.fault_windows(scenario))
-            (plot.axes((0, 2), |_| String::new(), crate::number::significant))
+            (plot.axes((0, 2), |_| String::new(), short))
             (plot.area("rate", &series(bins, |bin| Some((0.0, per_s(bin.acknowledged, bin))))))
             (plot.line("due", &series(bins, |bin| Some(per_s(bin.due, bin)))))
             text class="strip-label" x=(LEFT + 4.0) y=(STRIP_TOP - 8.0) {
-                "records per second: acknowledged (filled), due (line)"
+                "records per second: acknowledged (filled, peak " (rate(acknowledged)) "), due (line)"
             }
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn phases(scenario: &ScenarioReport) -> Markup {
 fn table(title: &str, scenario: &ScenarioReport, all: &Timing, pick: fn(&PhaseReport) -> &Timing) -> Markup {
     html! {
         div class="scroll" {
-            table class="figures named" {
+            table class="figures named dense" {
                 caption { (title) }
                 thead {
                     tr {

@@ -24,7 +24,7 @@ pub(super) fn settings(scenario: &ScenarioReport) -> Markup {
                 }
             }
             @if !scenario.configuration.is_empty() {
-                details {
+                details class="settings" {
                     summary { "Every setting and where it came from (" (count(scenario.configuration.len() as u64)) ")" }
                     div class="scroll" {
                         table {

@@ -4,11 +4,12 @@ use highwater_model::{ProcessResources, ResourceSample, ScenarioReport};
 use maud::{Markup, html};
 
 use super::scale::Scale;
-use super::svg::{Plot, seconds};
+use super::svg::{Plot, seconds, short};
 use crate::number::{bytes, cores, count, optional_bytes, significant};
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 150.0;
+const MIB: f64 = 1_048_576.0;
 
 /// Small charts of CPU and memory for each process, and a table; `samples` may be thinned.
 pub(super) fn resources(scenario: &ScenarioReport, samples: &[ResourceSample]) -> Markup {
@@ -30,10 +31,8 @@ pub(super) fn resources(scenario: &ScenarioReport, samples: &[ResourceSample]) -
             div class="small-charts" {
                 @for process in names(samples) {
                     @let own: Vec<&ResourceSample> = samples.iter().filter(|s| s.process == process).collect();
-                    (small(scenario, &format!("{process}: CPU, cores"), &own, |s| s.cpu_cores, significant))
-                    (small(scenario, &format!("{process}: memory"), &own, |s| Some(s.resident_bytes as f64), |v| {
-                        if v == 0.0 { "0".to_owned() } else { bytes(v as u64) }
-                    }))
+                    (small(scenario, &format!("{process}: CPU, cores"), &own, |s| s.cpu_cores))
+                    (small(scenario, &format!("{process}: memory, MiB"), &own, |s| Some(s.resident_bytes as f64 / MIB)))
                 }
             }
             @if !samples.is_empty() { (readings(samples)) }
@@ -56,7 +55,6 @@ fn small(
     title: &str,
     samples: &[&ResourceSample],
     pick: fn(&ResourceSample) -> Option<f64>,
-    label: fn(f64) -> String,
 ) -> Markup {
     let highest = samples
         .iter()
@@ -72,7 +70,7 @@ fn small(
             figcaption { (title) }
             svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(title) {
                 (plot.fault_windows(scenario))
-                (plot.axes((5, 3), seconds, label))
+                (plot.axes((5, 3), seconds, short))
                 (plot.line("max", &incarnations(samples, pick)))
             }
         }

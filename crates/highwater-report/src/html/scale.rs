@@ -78,9 +78,10 @@ impl Scale {
         (self.start, self.end)
     }
 
-    /// Round values in the domain, about `wanted` of them.
+    /// Round values in the domain, about `wanted` of them; on a logarithmic scale every power of ten.
     pub(super) fn ticks(&self, wanted: usize) -> Vec<f64> {
         match self.kind {
+            _ if wanted == 0 => Vec::new(),
             Kind::Linear => self.linear_ticks(wanted),
             Kind::Log => self.decades(),
         }

@@ -151,6 +151,16 @@ pub(super) fn latency(ns: f64) -> String {
     format!("{} {unit}", (value * 100.0).round() / 100.0)
 }
 
+/// Tick label of a plain number, without digits that say nothing: `0.05`, `20`, `10,000`.
+pub(super) fn short(value: f64) -> String {
+    let text = crate::number::significant(value);
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
 /// What a fault window shows, for its label: `broker-kill, 1.31 s`.
 pub(super) fn window_label(kind: &str, fired_ns: u64, lifted_ns: Option<u64>) -> String {
     match lifted_ns {

@@ -4,7 +4,7 @@
 
 use highwater_model::{Event, EventBody, NoticeLevel, ProcessState};
 
-use crate::number::{count, duration, moment, optional_duration, rate, records};
+use crate::number::{NONE, count, duration, moment, optional_duration, rate, records};
 use crate::replay::Replay;
 use crate::text::{left, plain, right};
 
@@ -126,7 +126,7 @@ impl PlainLines {
             lines.push(row(
                 "time",
                 "phase",
-                [
+                &[
                     "offered",
                     "achieved",
                     "in flight",
@@ -144,16 +144,22 @@ impl PlainLines {
         let pending = tick
             .handed_over
             .saturating_sub(tick.acknowledged + tick.failed + tick.unknown);
+        // While nothing comes back the oldest record that waits says how bad it is.
+        let slowest = match tick.response_max_ns {
+            Some(max_ns) if max_ns >= tick.oldest_pending_ns => duration(max_ns),
+            None if tick.oldest_pending_ns == 0 => NONE.to_owned(),
+            _ => format!(">{}", duration(tick.oldest_pending_ns)),
+        };
         lines.push(row(
             &moment(at_ns),
             scenario.phase().map_or("", |phase| phase.name()),
-            [
+            &[
                 tick.offered_per_s.map_or_else(|| "all".to_owned(), rate),
                 rate(tick.achieved_per_s),
                 count(pending),
                 optional_duration(tick.response_p50_ns),
                 optional_duration(tick.response_p95_ns),
-                optional_duration(tick.response_max_ns),
+                slowest,
                 count(tick.acknowledged),
             ],
         ));
@@ -161,7 +167,7 @@ impl PlainLines {
     }
 }
 
-fn row(time: &str, phase: &str, figures: [String; 7]) -> String {
+fn row(time: &str, phase: &str, figures: &[String; 7]) -> String {
     const WIDTHS: [usize; 7] = [10, 10, 10, 10, 10, 10, 13];
     let mut line = format!("{}  {}", right(time, 11), left(phase, 9));
     for (figure, width) in figures.iter().zip(WIDTHS) {

@@ -136,7 +136,7 @@ impl Live {
             queue!(self.out, Hide)?;
             self.cursor_hidden = true;
         }
-        self.to_the_top()?;
+        self.move_to_top()?;
         for line in lines {
             write!(self.out, "{line}")?;
             queue!(self.out, Clear(ClearType::UntilNewLine))?;
@@ -149,7 +149,7 @@ impl Live {
 
     /// Writes a notice that stays on the screen, above the view.
     fn keep(&mut self, level: NoticeLevel, text: &str, width: u16, color: bool) -> io::Result<()> {
-        self.to_the_top()?;
+        self.move_to_top()?;
         queue!(self.out, Clear(ClearType::FromCursorDown))?;
         for line in view::notice(level, text, width, color) {
             writeln!(self.out, "{line}")?;
@@ -159,7 +159,7 @@ impl Live {
         self.draw(&lines)
     }
 
-    fn to_the_top(&mut self) -> io::Result<()> {
+    fn move_to_top(&mut self) -> io::Result<()> {
         if self.drawn_lines > 0 {
             queue!(self.out, MoveUp(self.drawn_lines), MoveToColumn(0))?;
         }
@@ -168,7 +168,7 @@ impl Live {
 
     fn clear(&mut self) -> io::Result<()> {
         if self.drawn_lines > 0 {
-            self.to_the_top()?;
+            self.move_to_top()?;
             queue!(self.out, Clear(ClearType::FromCursorDown))?;
             self.drawn_lines = 0;
         }

@@ -232,9 +232,9 @@ impl View<'_> {
             ProcessState::Starting if process.was_ready => ("◌", format!("starting again, {for_now}"), false),
             ProcessState::Starting => ("◌", detail(&format!("starting, {for_now}")), false),
             ProcessState::Ready => match process.was_down {
-                Some(ProcessState::Killed) => ("●", "restarted after SIGKILL".to_owned(), false),
-                Some(ProcessState::Stopped) => ("●", "restarted after a graceful stop".to_owned(), false),
-                Some(ProcessState::Paused) => ("●", "running again after a pause".to_owned(), false),
+                Some(ProcessState::Killed) => ("●", "back after SIGKILL".to_owned(), false),
+                Some(ProcessState::Stopped) => ("●", "back after a graceful stop".to_owned(), false),
+                Some(ProcessState::Paused) => ("●", "back after a pause".to_owned(), false),
                 _ => ("●", detail("ready"), false),
             },
             ProcessState::Resumed => ("●", "running again after a pause".to_owned(), false),

@@ -41,7 +41,11 @@ impl Page {
     }
 
     pub(super) fn account(&mut self, scenario: &ScenarioReport) {
-        self.row("records", &wording::told(&scenario.records));
+        let told: Vec<String> = wording::told(&scenario.records)
+            .split(" · ")
+            .map(str::to_owned)
+            .collect();
+        self.parts("records", &told);
         self.row("", &wording::found(&scenario.records));
         if let (Some(offered), Some(achieved)) = (scenario.offered_per_s, scenario.achieved_per_s) {
             let share = if offered > 0.0 {
@@ -90,22 +94,15 @@ impl Page {
         };
         self.row("thresholds", &summary);
         for threshold in wording::not_passed(&scenario.thresholds) {
-            let text = wording::threshold_outcome(threshold);
-            self.painted_row(
-                if threshold.result == ThresholdResult::Fail {
-                    "  broken"
-                } else {
-                    "  not measured"
-                },
-                &text,
-                threshold.result == ThresholdResult::Fail,
-            );
+            let failed = threshold.result == ThresholdResult::Fail;
+            let label = format!("  {}", wording::result(threshold.result));
+            self.painted_row(&label, &wording::threshold_measured(threshold), failed);
         }
     }
 
     pub(super) fn hints(&mut self, scenario: &ScenarioReport) {
         for (index, hint) in scenario.hints.iter().enumerate() {
-            self.row(if index == 0 { "look further" } else { "" }, hint);
+            self.row(if index == 0 { "next" } else { "" }, hint);
         }
     }
 }

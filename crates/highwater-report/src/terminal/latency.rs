@@ -1,9 +1,11 @@
 use highwater_model::{Quantiles, ScenarioReport};
 
-use super::{LABEL, Page};
+use super::Page;
 use crate::number::{count, counted, duration_f64, optional_duration, records};
 use crate::text::{left, right};
 
+/// Width of the first column of a table.
+const TITLE: usize = 20;
 /// Width of a column of figures: `2 min 05 s` is the widest.
 const COLUMN: usize = 9;
 
@@ -26,8 +28,8 @@ impl Page {
             self.quantiles("response", &timing.response, "since it was due");
             self.quantiles("service", &timing.service, "since the client took it");
             if self.width < 110 {
-                self.row(
-                    "",
+                self.indented(
+                    2,
                     "response: since a record was due; service: since the client took it",
                 );
             }
@@ -75,14 +77,13 @@ impl Page {
         self.table_row(name, &figures);
     }
 
-    /// Labels of a table are narrower than other labels, so that six columns fit into 80.
     pub(super) fn heading(&mut self, title: &str, columns: &str) {
-        let line = format!("{}{columns}", left(&format!("  {title}"), LABEL));
+        let line = format!("{}{columns}", left(&format!("  {title}"), TITLE));
         self.lines.push(self.paint.dim(&line));
     }
 
     pub(super) fn table_row(&mut self, title: &str, columns: &str) {
         self.lines
-            .push(format!("{}{columns}", left(&format!("  {title}"), LABEL)));
+            .push(format!("{}{columns}", left(&format!("  {title}"), TITLE)));
     }
 }

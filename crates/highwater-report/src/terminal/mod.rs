@@ -16,7 +16,7 @@ use crate::text::{left, plain, wrap};
 use crate::{Style, wording};
 
 /// Columns of the labels, indentation included.
-const LABEL: usize = 20;
+const LABEL: usize = 18;
 /// A narrower terminal wraps by itself.
 const WIDTH_MIN: usize = 80;
 /// Longer lines are hard to read.
@@ -32,7 +32,11 @@ pub fn terminal(report: &Report, style: &Style, report_path: Option<&Path>) -> S
     };
     if !report.complete {
         let stopped_at = report.stopped_at.as_deref().unwrap_or("early");
-        page.block("INCOMPLETE", true, &format!("the run ended {stopped_at}"));
+        page.block(
+            report.verdict.word(),
+            true,
+            &format!("incomplete: the run ended {stopped_at}"),
+        );
         page.blank();
     }
     match report.scenarios.as_slice() {

@@ -1,15 +1,7 @@
 //! Realistic results and event streams, made by arithmetic from a small simulation: no randomness, no clock.
-//!
-//! Each integration test takes what it needs, so parts are unused in some of them.
-#![expect(
-    clippy::allow_attributes,
-    dead_code,
-    reason = "every test binary compiles this module and uses a part of it"
-)]
 
 pub(crate) mod outcomes;
 pub(crate) mod simulation;
-pub(crate) mod stream;
 
 use std::collections::BTreeMap;
 

@@ -159,6 +159,7 @@ pub(crate) fn no_samples() -> Report {
     scenario.reasons = vec!["no record was acknowledged".to_owned()];
     scenario.latency = LatencyReport::default();
     scenario.curve = TimingCurve::default();
+    scenario.achieved_per_s = None;
     scenario.records = RecordCounts {
         attempted: 1_200,
         unknown: 1_200,

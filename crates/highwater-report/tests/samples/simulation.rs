@@ -56,21 +56,26 @@ impl Simulation {
     }
 
     pub(crate) fn timeline(&self, records: &[Record]) -> Vec<TimelineBin> {
-        (0..self.length_ns.div_ceil(self.bin_ns))
-            .map(|index| {
-                let start_ns = self.start_ns + index * self.bin_ns;
-                let within = |ns: u64| (start_ns..start_ns + self.bin_ns).contains(&ns);
-                let due: Vec<&Record> = records.iter().filter(|record| within(record.due_ns)).collect();
+        let bins = self.length_ns.div_ceil(self.bin_ns) as usize;
+        let index = |ns: u64| ((ns - self.start_ns) / self.bin_ns) as usize;
+        let mut due: Vec<Vec<&Record>> = vec![Vec::new(); bins];
+        let mut acknowledged = vec![0; bins];
+        for record in records {
+            due[index(record.due_ns)].push(record);
+            if let Some(count) = acknowledged.get_mut(index(record.due_ns + record.response_ns)) {
+                *count += 1;
+            }
+        }
+        (0_u64..)
+            .zip(due.iter().zip(acknowledged))
+            .map(|(index, (due, acknowledged))| {
                 let response = sorted(due.iter().map(|record| record.response_ns));
                 let service = sorted(due.iter().map(|record| record.service_ns));
                 TimelineBin {
-                    start_ns,
+                    start_ns: self.start_ns + index * self.bin_ns,
                     width_ns: self.bin_ns,
                     due: due.len() as u64,
-                    acknowledged: records
-                        .iter()
-                        .filter(|record| within(record.due_ns + record.response_ns))
-                        .count() as u64,
+                    acknowledged,
                     response_p50_ns: at(&response, 0.5),
                     response_p99_ns: at(&response, 0.99),
                     response_max_ns: at(&response, 1.0),

@@ -2,7 +2,7 @@
 
 use highwater_model::{Event, EventBody, NoticeLevel, Phase, ProcessState, Report, ScenarioReport, Tick};
 
-use super::{MS, S, configuration, host};
+use crate::samples::{MS, S, configuration, host};
 
 /// Collects events and numbers them.
 #[derive(Default)]
