@@ -38,6 +38,8 @@ pub struct Account<'a> {
     /// Records found away from their acknowledged offset, and not at it so far.
     elsewhere: BTreeMap<RecordId, Entry>,
     elsewhere_count: u64,
+    /// Records found only in partitions they were not sent to, so far.
+    strayed: BTreeSet<RecordId>,
     /// Places of records whose identity can't be read.
     damaged: BTreeSet<(i32, i64)>,
     damaged_count: u64,
@@ -58,6 +60,7 @@ impl<'a> Account<'a> {
             listings: BTreeMap::new(),
             elsewhere: BTreeMap::new(),
             elsewhere_count: 0,
+            strayed: BTreeSet::new(),
             damaged: BTreeSet::new(),
             damaged_count: 0,
             delivered: 0,
@@ -124,6 +127,25 @@ impl<'a> Account<'a> {
         } else {
             self.found_again(id, attempt, place, found);
         }
+        if self.stands_for_order(id, attempt, place, found)
+            && let Some(log) = self.partitions.get_mut(&place.0)
+            && let Some(sequence) = log.later_than(id)
+        {
+            self.list(Anomaly::NonmonotonicSend, id, place, Story::Behind { sequence });
+        }
+    }
+
+    /// Whether this copy of a record is the one that has a place in the order: the first one in the partition it
+    /// was sent to. Further copies and strayed ones are duplicates, and late by nature.
+    fn stands_for_order(&mut self, id: RecordId, attempt: Attempt, place: (i32, i64), found: Found) -> bool {
+        let at_home = attempt.partition < 0 || attempt.partition == place.0;
+        if found.times_before == 0 {
+            if !at_home && self.strayed.len() < MOST_LISTED {
+                self.strayed.insert(id);
+            }
+            return at_home;
+        }
+        at_home && self.strayed.remove(&id)
     }
 
     fn found_first(&mut self, id: RecordId, attempt: Attempt, place: (i32, i64)) {
@@ -140,15 +162,6 @@ impl<'a> Account<'a> {
                     self.found_elsewhere(id, place, promised);
                 }
             }
-        }
-        let log = self.partitions.entry(place.0).or_default();
-        if let Some(behind) = log.later_than(id) {
-            self.list(
-                Anomaly::NonmonotonicSend,
-                id,
-                place,
-                Story::Behind { sequence: behind },
-            );
         }
     }
 

@@ -1,1 +1,4 @@
-
+mod clean;
+mod history;
+mod naive;
+mod planted;
