@@ -60,8 +60,9 @@ pub fn create_topic(
         topic = topic.set(key, value);
     }
     let options = AdminOptions::new().request_timeout(Some(TOPIC_TIMEOUT));
-    let results = block_on(client.create_topics([&topic], &options))
-        .map_err(|source| failed("creation", name, source))?;
+    let results = block_on(client.create_topics([&topic], &options));
+    part_with(client);
+    let results = results.map_err(|source| failed("creation", name, source))?;
     for result in results {
         match result {
             Ok(_) => {}
@@ -84,8 +85,9 @@ pub fn create_topic(
 pub fn delete_topic(bootstrap: &str, name: &str) -> Result<(), LoadError> {
     let client = administrator(bootstrap)?;
     let options = AdminOptions::new().request_timeout(Some(TOPIC_TIMEOUT));
-    let results = block_on(client.delete_topics(&[name], &options))
-        .map_err(|source| failed("removal", name, source))?;
+    let results = block_on(client.delete_topics(&[name], &options));
+    part_with(client);
+    let results = results.map_err(|source| failed("removal", name, source))?;
     for result in results {
         match result {
             Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
@@ -173,9 +175,15 @@ fn administrator(bootstrap: &str) -> Result<AdminClient<DefaultClientContext>, L
         .map_err(LoadError::of_client)
 }
 
+/// Closes a client without waiting for it: it takes the library up to 100 ms to notice, and a run that starts
+/// need not stand by.
+fn part_with(client: AdminClient<DefaultClientContext>) {
+    thread::spawn(move || drop(client));
+}
+
 /// A client that only asks.
 fn asker(bootstrap: &str) -> Result<BaseConsumer<Quiet>, LoadError> {
-    settings::reader(bootstrap, "highwater-admin", "read_uncommitted")
+    settings::asker(bootstrap, "highwater-admin", "read_uncommitted")
         .create_with_context(Quiet)
         .map_err(LoadError::of_client)
 }

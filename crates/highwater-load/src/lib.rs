@@ -16,6 +16,7 @@
 pub mod admin;
 mod client_event;
 mod clock;
+mod connecting;
 mod delivery;
 mod error;
 mod interval;

@@ -14,6 +14,7 @@ use highwater_model::RunId;
 use rdkafka::producer::{BaseProducer, Producer, PurgeConfig};
 
 use crate::client_event::{ClientEvent, EventLog};
+use crate::connecting::Connecting;
 use crate::delivery::Delivery;
 use crate::interval::LastLook;
 use crate::keys::{KEY_BYTES, KeyChoice, Keys};
@@ -120,7 +121,8 @@ struct Worker {
     client: Arc<BaseProducer<Delivery>>,
     progress: Arc<Progress>,
     offering: Option<JoinHandle<()>>,
-    polling: Option<JoinHandle<()>>,
+    /// The threads that end with the load: polling, connecting.
+    others: Vec<JoinHandle<()>>,
 }
 
 impl Load {
@@ -188,7 +190,7 @@ impl Load {
             client: Arc::new(client),
             progress,
             offering: None,
-            polling: None,
+            others: Vec::new(),
         })
     }
 
@@ -207,7 +209,18 @@ impl Load {
                 client.poll(POLL);
             }
         };
-        worker.polling = Some(thread(&format!("poll-{}", spec.index), poll)?);
+        worker.others.push(thread(&format!("poll-{}", spec.index), poll)?);
+
+        let connecting = Connecting {
+            client: Arc::clone(&worker.client),
+            progress: Arc::clone(&worker.progress),
+            topic: offer.topic.clone(),
+            ending: Arc::clone(&self.ending),
+        };
+        let connect = move || connecting.run();
+        worker
+            .others
+            .push(thread(&format!("connect-{}", spec.index), connect)?);
 
         let offering = Offering {
             client: Arc::clone(&worker.client),
@@ -373,7 +386,7 @@ impl Drop for Load {
         self.ending.over.store(true, Relaxed);
         self.join_offering();
         for worker in &mut self.workers {
-            if let Some(handle) = worker.polling.take() {
+            for handle in worker.others.drain(..) {
                 // A panic there has been printed, and there is nobody to tell any more.
                 drop(handle.join());
             }

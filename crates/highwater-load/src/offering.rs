@@ -38,8 +38,6 @@ const SHALLOW_ROOM_SLEEP: Duration = Duration::from_micros(100);
 const SHALLOW_QUEUE: u64 = 20_000;
 /// Pause of a saturating load after a record that the client refuses, so that it does not only count refusals.
 const REFUSED_SLEEP: Duration = Duration::from_millis(10);
-/// Longest wait for the first connection before the load begins.
-const LONGEST_PREPARATION: Duration = Duration::from_secs(2);
 
 /// The ways to end a load, shared by all its threads.
 #[derive(Debug, Default)]
@@ -91,29 +89,11 @@ enum Attempt {
 impl Offering {
     /// Offers everything; returns when all is handed over or given up.
     pub(crate) fn run(mut self, pace: Pace) {
-        self.prepare();
         match pace {
             Pace::Scheduled(due_times) => self.offer_scheduled(due_times),
             Pace::Saturating(duration) => self.offer_saturating(duration),
         }
         self.progress.offering_done.store(true, Relaxed);
-    }
-
-    /// Connects before the load begins, so that its first records do not wait for it: an answer about the topic
-    /// also makes an idempotent client ask for its producer id.
-    fn prepare(&self) {
-        let time = self
-            .progress
-            .clock
-            .until(self.start_at_ns)
-            .min(LONGEST_PREPARATION);
-        if time < Duration::from_millis(1) {
-            return;
-        }
-        // If it fails, the records themselves will tell.
-        if let Err(error) = self.client.client().fetch_metadata(Some(&self.topic), time) {
-            tracing::debug!(%error, topic = self.topic, "no metadata before the load");
-        }
     }
 
     fn offer_scheduled(&mut self, due_times: DueTimes) {

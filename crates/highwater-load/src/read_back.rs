@@ -25,6 +25,8 @@ const POLL: Duration = Duration::from_millis(100);
 /// Records between two reports of progress.
 const PROGRESS_EVERY: u64 = 4_096;
 
+const CLIENT_ID: &str = "highwater-read-back";
+
 /// Where the log of a partition begins and ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartitionEnd {
@@ -64,8 +66,8 @@ pub struct ReadBack {
 /// # Errors
 /// No such topic; no broker in time; a partition without an answer in time.
 pub fn ends(bootstrap: &str, topic: &str, timeout: Duration) -> Result<Vec<PartitionEnd>, LoadError> {
-    let committed = reader(bootstrap, "read_committed")?;
-    let uncommitted = reader(bootstrap, "read_uncommitted")?;
+    let committed = asker(bootstrap, "read_committed")?;
+    let uncommitted = asker(bootstrap, "read_uncommitted")?;
     let partitions = admin::partitions_of(&uncommitted, bootstrap, topic, timeout)?;
     let ask = |client: &BaseConsumer<Quiet>, partition| {
         client
@@ -113,7 +115,9 @@ pub fn read(
     let expected = u64::try_from(expected).unwrap_or(0);
     let mut done = ReadBack::default();
     progress(0, expected);
-    let consumer = reader(bootstrap, "read_uncommitted")?;
+    let consumer = settings::reader(bootstrap, CLIENT_ID)
+        .create_with_context(Quiet)
+        .map_err(LoadError::of_client)?;
     assign(&consumer, topic, &left)?;
     let mut heard = Instant::now();
     while !left.is_empty() {
@@ -186,8 +190,8 @@ fn observation(value: &[u8], run: RunId) -> Observation {
     }
 }
 
-fn reader(bootstrap: &str, isolation: &str) -> Result<BaseConsumer<Quiet>, LoadError> {
-    settings::reader(bootstrap, "highwater-read-back", isolation)
+fn asker(bootstrap: &str, isolation: &str) -> Result<BaseConsumer<Quiet>, LoadError> {
+    settings::asker(bootstrap, CLIENT_ID, isolation)
         .create_with_context(Quiet)
         .map_err(LoadError::of_client)
 }

@@ -142,13 +142,17 @@ pub(crate) fn producer(bootstrap: &str, client_id: &str, settings: &ClientSettin
     for (name, value) in &settings.extra {
         config.set(name, value);
     }
+    if settings.extra.contains_key("debug") {
+        config.set_log_level(RDKafkaLogLevel::Debug);
+    }
     config
 }
 
 /// Settings of a consumer in a group.
 pub(crate) fn group_consumer(bootstrap: &str, client_id: &str, group: &str) -> ClientConfig {
-    let mut config = consumer(bootstrap, client_id, group);
+    let mut config = consumer(bootstrap, client_id);
     config
+        .set("group.id", group)
         .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest")
         .set("enable.auto.commit", "true")
@@ -158,23 +162,31 @@ pub(crate) fn group_consumer(bootstrap: &str, client_id: &str, group: &str) -> C
     config
 }
 
-/// Settings of a consumer that is told what to read and belongs to no group.
-pub(crate) fn reader(bootstrap: &str, client_id: &str, isolation: &str) -> ClientConfig {
-    let mut config = consumer(bootstrap, client_id, "highwater-reader");
+/// Settings of a consumer that is told what to read. The library demands the name of a group for that, although
+/// nothing is ever committed.
+pub(crate) fn reader(bootstrap: &str, client_id: &str) -> ClientConfig {
+    let mut config = asker(bootstrap, client_id, "read_uncommitted");
+    config
+        .set("group.id", client_id)
+        .set("enable.partition.eof", "true")
+        // An offset that is gone must be an error and not a jump.
+        .set("auto.offset.reset", "error");
+    config
+}
+
+/// Settings of a client that only asks questions. It has no group: closing one takes 100 ms.
+pub(crate) fn asker(bootstrap: &str, client_id: &str, isolation: &str) -> ClientConfig {
+    let mut config = consumer(bootstrap, client_id);
     config
         .set("isolation.level", isolation)
-        .set("enable.auto.commit", "false")
-        // An offset that is gone must be an error and not a jump.
-        .set("auto.offset.reset", "error")
-        .set("enable.partition.eof", "true");
+        .set("enable.auto.commit", "false");
     config
 }
 
 /// What both kinds of consumers have in common.
-fn consumer(bootstrap: &str, client_id: &str, group: &str) -> ClientConfig {
+fn consumer(bootstrap: &str, client_id: &str) -> ClientConfig {
     let mut config = base(bootstrap, client_id);
     config
-        .set("group.id", group)
         .set("allow.auto.create.topics", "false")
         // The longest a broker may hold an empty fetch; one with data is answered at once.
         .set("fetch.wait.max.ms", "100")
@@ -228,7 +240,7 @@ mod tests {
             }
         }
         let _: BaseConsumer = group_consumer(NOWHERE, "test", "group").create().unwrap();
-        let _: BaseConsumer = reader(NOWHERE, "test", "read_uncommitted").create().unwrap();
+        let _: BaseConsumer = reader(NOWHERE, "test").create().unwrap();
     }
 
     #[test]
