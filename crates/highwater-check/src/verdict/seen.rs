@@ -18,11 +18,10 @@ pub(super) fn reasons(evidence: &Evidence<'_>) -> Vec<String> {
     reasons.extend(legal);
     if !evidence.thresholds.is_empty() {
         let all = evidence.thresholds.len() as u64;
-        reasons.push(format!(
-            "{} of {} pass",
-            count(all),
-            counted(all, "threshold", "thresholds")
-        ));
+        reasons.push(match all {
+            1 => "the threshold passes".to_owned(),
+            _ => format!("all {} thresholds pass", count(all)),
+        });
     }
     reasons
 }
