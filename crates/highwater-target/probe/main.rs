@@ -1,9 +1,10 @@
 //! Stands in for the `highwater` executable in the tests of this crate.
 //!
 //! ```text
-//! exec-with-parent --parent PID -- COMMAND…   as `highwater` has it: the supervised child
-//! hold-kafka RUN_DIR                          starts Apache Kafka as a target, says so, and waits to be killed
-//! broker …                                    no broker: fails with a line on its standard error
+//! exec-with-parent --parent PID -- COMMAND…   as `highwater` has it: becomes the supervised child
+//! hold-kafka DIR                              starts Apache Kafka as a target, tells its pid, waits to be killed
+//! up | down | running                         Apache Kafka that stays
+//! anything else                               fails with a line on its standard error
 //! ```
 
 use std::ffi::OsString;
@@ -13,7 +14,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use highwater_target::{Target, TargetError, TargetOptions, TargetSpec, exec_with_parent};
+use highwater_target::{
+    Target, TargetError, TargetOptions, TargetSpec, UpOptions, down, exec_with_parent, running, up_kafka,
+};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -22,6 +25,11 @@ fn main() -> ExitCode {
     let outcome = match mode.to_str() {
         Some("exec-with-parent") => become_command(&rest),
         Some("hold-kafka") => hold_kafka(&rest),
+        Some("up") => up(),
+        Some("down") => end(),
+        Some("running") => running()
+            .iter()
+            .try_for_each(|cluster| say(&cluster.pid.to_string())),
         _ => {
             eprintln!("there is no broker in this program");
             return ExitCode::from(70);
@@ -47,28 +55,67 @@ fn become_command(arguments: &[OsString]) -> Result<(), TargetError> {
 }
 
 fn hold_kafka(arguments: &[OsString]) -> Result<(), TargetError> {
-    let dir = arguments.first().map(PathBuf::from).unwrap_or_default();
-    let source = |source| TargetError::File {
-        action: "find",
-        path: PathBuf::from("this program"),
-        source,
-    };
     let options = TargetOptions {
-        dir,
-        highwater: std::env::current_exe().map_err(source)?,
+        dir: arguments.first().map(PathBuf::from).unwrap_or_default(),
+        highwater: this_program()?,
         bugs: Vec::new(),
         kafka_home: None,
         observer: Arc::new(|_| ()),
         interrupted: Arc::new(AtomicBool::new(false)),
     };
     let target = Target::start(&TargetSpec::Kafka, options)?;
-    let mut out = std::io::stdout().lock();
-    for process in target.processes() {
-        writeln!(out, "{}", process.pid)
-            .and_then(|()| out.flush())
-            .map_err(source)?;
-    }
+    target
+        .processes()
+        .iter()
+        .try_for_each(|process| say(&process.pid.to_string()))?;
     loop {
         std::thread::park();
+    }
+}
+
+fn up() -> Result<(), TargetError> {
+    let options = UpOptions {
+        highwater: this_program()?,
+        kafka_home: None,
+        port: None,
+        observer: Arc::new(|event| eprintln!("{event:?}")),
+        interrupted: Arc::new(AtomicBool::new(false)),
+    };
+    let up = up_kafka(&options)?;
+    say(&format!(
+        "{} {}",
+        up.pid,
+        if up.already_running {
+            "runs already"
+        } else {
+            "started"
+        }
+    ))
+}
+
+fn end() -> Result<(), TargetError> {
+    let ended = down()?;
+    if ended.is_empty() {
+        return say("nothing");
+    }
+    ended
+        .iter()
+        .try_for_each(|one| say(&format!("{} ended", one.pid)))
+}
+
+fn this_program() -> Result<PathBuf, TargetError> {
+    std::env::current_exe().map_err(failed)
+}
+
+fn say(line: &str) -> Result<(), TargetError> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(failed)
+}
+
+fn failed(source: std::io::Error) -> TargetError {
+    TargetError::File {
+        action: "use",
+        path: PathBuf::from("this program"),
+        source,
     }
 }

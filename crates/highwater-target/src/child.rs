@@ -119,8 +119,12 @@ impl Process {
 
     /// Ends the rest of the group, reaps the process and says how it ended. Waits if it runs.
     pub(crate) fn reap(&mut self) -> Result<ExitStatus, TargetError> {
-        if self.has_ended() && !self.reaped {
+        if !self.reaped {
             // Ended and not reaped, its pid still names its group. Usually nobody is left in it.
+            let _ = waitid(
+                WaitId::Pid(self.pid),
+                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+            );
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
         let status = self
@@ -330,3 +334,6 @@ fn open_log(path: &Path) -> Result<File, TargetError> {
         .open(path)
         .map_err(TargetError::file("write", path))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 //! It contains no distribution of Kafka and changes nothing in one.
 
 mod install;
+mod jars;
 mod settings;
 mod storage;
 
@@ -32,8 +33,8 @@ const READY_LIMIT: Duration = Duration::from_secs(120);
 const PROBE_EVERY: Duration = Duration::from_millis(5);
 /// Longer than any pause of a scenario.
 const SESSION_AT_FIRST: Duration = Duration::from_secs(600);
-/// Kafka's default (`broker.session.timeout.ms`).
-const SESSION_AFTER_CRASH: Duration = Duration::from_secs(9);
+/// Kafka's default (`broker.session.timeout.ms`): after a crash the start has to wait for so long.
+const SESSION_AGAIN: Duration = Duration::from_secs(9);
 /// What one node needs for a load test on a laptop; idle it holds 350 MB resident.
 const HEAP: [&str; 2] = ["-Xms512m", "-Xmx512m"];
 /// As Kafka's own start script sets them, so that pauses of the collector are those that users see; and no
@@ -111,8 +112,8 @@ impl KafkaNode {
     /// The broker, not tied to the life of this process.
     pub(crate) fn free_command(&mut self, start: Start) -> Result<Command, TargetError> {
         self.session = match start {
-            Start::Clean => SESSION_AT_FIRST,
-            Start::AfterCrash => SESSION_AFTER_CRASH,
+            Start::First => SESSION_AT_FIRST,
+            Start::Again => SESSION_AGAIN,
         };
         self.write_settings()?;
         let mut command = self.java(&HEAP);

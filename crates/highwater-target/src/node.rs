@@ -32,10 +32,10 @@ const PORT_ATTEMPTS: u32 = 5;
 /// Why a broker is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// For the first time, or after it ended in good order.
-    Clean,
-    /// After it was killed or died.
-    AfterCrash,
+    /// For the first time, on empty data.
+    First,
+    /// On the data of an earlier incarnation, whose end may not have been in good order.
+    Again,
 }
 
 /// What kind of broker it is and how it is started.
@@ -99,7 +99,7 @@ impl Node {
             plan,
             observer,
             interrupted,
-            next_start: Start::Clean,
+            next_start: Start::First,
             paused_at: None,
             died: None,
         };
@@ -140,8 +140,6 @@ impl Node {
         if ended.signal == Some(rustix::process::Signal::KILL.as_raw()) {
             let text = format!("{} had to be killed: {}", self.plan.name(), ended.proof);
             notice(&self.observer, NoticeLevel::Warning, &text);
-        } else {
-            self.next_start = Start::Clean;
         }
         self.tell(ProcessState::Stopped, None, &ended.proof);
         Ok(ended)
@@ -230,8 +228,7 @@ impl Node {
         self.process = Some(process);
         self.paused_at = None;
         self.died = None;
-        // Whatever ends it from here on is a crash, unless it is stopped in good order.
-        self.next_start = Start::AfterCrash;
+        self.next_start = Start::Again;
         Ok(started)
     }
 

@@ -14,24 +14,28 @@ use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use crate::error::TargetError;
 
-/// Asks the kernel to kill this process when its parent is gone.
+/// Asks the kernel to kill this process when its parent, whoever that is now, is gone.
 ///
 /// The parent is the thread that started this process; Highwater starts its children from a thread that
-/// lives as long as they do. `parent_pid` is the process that is expected to be the parent.
+/// lives as long as they do. A parent that was gone before the call goes unnoticed; children of a target
+/// come through [`exec_with_parent`], which notices.
 ///
 /// # Errors
-/// [`TargetError::ParentGone`] if it is not the parent any more; the caller should exit.
-pub fn die_with_parent(parent_pid: u32) -> Result<(), TargetError> {
+/// [`TargetError::Process`] if the kernel refuses.
+pub fn die_with_parent() -> Result<(), TargetError> {
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(|source| TargetError::Process {
         action: "tie to its parent",
         process: "this process".to_owned(),
         source: source.into(),
-    })?;
-    let parent = getppid().map(|pid| pid.as_raw_nonzero().get());
-    if parent.and_then(|pid| u32::try_from(pid).ok()) == Some(parent_pid) {
+    })
+}
+
+fn require_parent(expected: u32) -> Result<(), TargetError> {
+    let parent = getppid().and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok());
+    if parent == Some(expected) {
         Ok(())
     } else {
-        Err(TargetError::ParentGone { parent: parent_pid })
+        Err(TargetError::ParentGone { parent: expected })
     }
 }
 
@@ -40,7 +44,8 @@ pub fn die_with_parent(parent_pid: u32) -> Result<(), TargetError> {
 /// # Errors
 /// [`TargetError::ParentGone`]; [`TargetError::Spawn`] if there is no such program.
 pub fn exec_with_parent(parent_pid: u32, command: &[OsString]) -> Result<Infallible, TargetError> {
-    die_with_parent(parent_pid)?;
+    die_with_parent()?;
+    require_parent(parent_pid)?;
     let missing = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command given");
     let (program, source) = match command.split_first() {
         Some((program, arguments)) => (program.clone(), Command::new(program).args(arguments).exec()),

@@ -70,8 +70,14 @@ pub struct UpInfo {
 /// A cluster that was ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stopped {
-    /// What it was.
-    pub info: UpInfo,
+    /// What it was, e.g. `Apache Kafka 4.3.1`.
+    pub description: String,
+    /// Where it listened.
+    pub bootstrap: String,
+    /// The pid that it had.
+    pub pid: u32,
+    /// Its folder; the data are still there.
+    pub dir: PathBuf,
     /// True if it had to be killed.
     pub killed: bool,
 }
@@ -108,8 +114,8 @@ pub fn running() -> Vec<UpInfo> {
 ///
 /// # Errors
 /// [`TargetError::NotProven`] if one does not end even after SIGKILL.
-pub fn down(interrupted: &AtomicBool) -> Result<Vec<Stopped>, TargetError> {
-    down_at(&Places::from_environment().state, interrupted)
+pub fn down() -> Result<Vec<Stopped>, TargetError> {
+    down_at(&Places::from_environment().state)
 }
 
 fn up_at(options: &UpOptions, places: &Places) -> Result<UpInfo, TargetError> {
@@ -149,8 +155,8 @@ fn start(
         interrupted: &options.interrupted,
     };
     let mut node = KafkaNode::prepare_at(&site, dir, client_port)?;
-    // Whether the last end was in good order is not known. The session after a crash fits both.
-    let command = node.free_command(Start::AfterCrash)?;
+    // There may be data of an earlier one, and how that ended is not known.
+    let command = node.free_command(Start::Again)?;
     let mut process = Process::start(&keeper, node.name(), command, node.log())?;
     let (pid, address) = (process.pid(), node.address());
     tell(
@@ -181,7 +187,7 @@ fn start(
     Ok(info)
 }
 
-fn down_at(state: &Path, interrupted: &AtomicBool) -> Result<Vec<Stopped>, TargetError> {
+fn down_at(state: &Path) -> Result<Vec<Stopped>, TargetError> {
     let Some(record) = alive(state) else {
         // A record of something that is gone is of no use to anybody.
         return remove(state).map(|()| Vec::new());
@@ -191,8 +197,10 @@ fn down_at(state: &Path, interrupted: &AtomicBool) -> Result<Vec<Stopped>, Targe
         process: record.info.description.clone(),
         source: errno.into(),
     };
-    let gone = |limit, interrupted: &AtomicBool| {
-        wait_until("Apache Kafka to end", LOOK, limit, interrupted, || {
+    // The command can be interrupted like any other; that leaves everything as it should be.
+    let calm = AtomicBool::new(false);
+    let gone = |limit| {
+        wait_until("Apache Kafka to end", LOOK, limit, &calm, || {
             Ok((!is_alive(&record)).then_some(()))
         })
     };
@@ -205,11 +213,11 @@ fn down_at(state: &Path, interrupted: &AtomicBool) -> Result<Vec<Stopped>, Targe
     let mut killed = false;
     if is_alive(&record) {
         pidfd_send_signal(&handle, Signal::TERM).map_err(failed)?;
-        if gone(STOP_LIMIT, interrupted)?.is_none() {
+        if gone(STOP_LIMIT)?.is_none() {
             killed = true;
             // It may end by itself in this moment.
             let _ = pidfd_send_signal(&handle, Signal::KILL);
-            gone(KILL_LIMIT, interrupted)?.ok_or_else(|| TargetError::NotProven {
+            gone(KILL_LIMIT)?.ok_or_else(|| TargetError::NotProven {
                 process: record.info.description.clone(),
                 expected: "ended",
                 limit: KILL_LIMIT,
@@ -218,10 +226,24 @@ fn down_at(state: &Path, interrupted: &AtomicBool) -> Result<Vec<Stopped>, Targe
         }
     }
     remove(state)?;
-    Ok(vec![Stopped {
-        info: record.info,
+    Ok(vec![stopped(record.info, killed)])
+}
+
+fn stopped(info: UpInfo, killed: bool) -> Stopped {
+    let UpInfo {
+        description,
+        bootstrap,
+        pid,
+        dir,
+        ..
+    } = info;
+    Stopped {
+        description,
+        bootstrap,
+        pid,
+        dir,
         killed,
-    }])
+    }
 }
 
 fn alive(state: &Path) -> Option<Record> {
@@ -335,10 +357,9 @@ mod tests {
     #[test]
     fn nothing_to_end_is_no_error_and_a_stale_or_broken_record_goes_away() {
         let state = tempfile::tempdir().unwrap();
-        let calm = AtomicBool::new(false);
-        assert_eq!(down_at(state.path(), &calm).unwrap(), []);
+        assert_eq!(down_at(state.path()).unwrap(), []);
         fs::write(state.path().join(STATE_FILE), "{ half").unwrap();
-        assert_eq!(down_at(state.path(), &calm).unwrap(), []);
+        assert_eq!(down_at(state.path()).unwrap(), []);
         assert!(!state.path().join(STATE_FILE).exists());
     }
 }
