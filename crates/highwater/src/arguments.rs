@@ -12,7 +12,7 @@ use highwater_target::{TargetError, TargetSpec};
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().bold())
     .usage(AnsiColor::Cyan.on_default().bold())
-    .literal(AnsiColor::Default.on_default().bold());
+    .literal(clap::builder::styling::Style::new().bold());
 
 const EXIT_CODES: &str = "\
 Exit codes:

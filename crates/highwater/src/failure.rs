@@ -1,6 +1,6 @@
 //! Errors as a person sees them: what, where, what to do; and the exit code that says the same.
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 use highwater_model::ExitCode;
 use highwater_report::ReportError;
 use highwater_scenario::RunError;
@@ -40,7 +40,7 @@ impl Failure {
         };
         let mut group = Level::ERROR
             .primary_title(self.message.as_str())
-            .elements(std::iter::empty::<Snippet<'_, _>>());
+            .elements(std::iter::empty::<Element<'_>>());
         if let Some(place) = self.config.as_ref().and_then(|config| config.place.as_ref()) {
             let annotation = AnnotationKind::Primary.span(place.span.clone()).label(
                 self.config

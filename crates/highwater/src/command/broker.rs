@@ -11,8 +11,8 @@ use crate::failure::Failure;
 
 pub(crate) fn broker(arguments: BrokerArguments) -> Result<ExitCode, Failure> {
     if arguments.bug.contains(&BugArgument::Help) {
-        for (bug, meaning) in Bug::ALL {
-            println!("{:<30} {meaning}", bug.to_string());
+        for bug in Bug::ALL {
+            println!("{bug:<30} {}", bug.description());
         }
         return Ok(ExitCode::Holds);
     }

@@ -47,7 +47,7 @@ pub(crate) fn run(
         highwater: own_path()?,
         kafka_home: arguments.kafka.kafka_home.clone(),
         interrupted: interrupt::flag()?,
-        known_bugs: Bug::ALL.iter().map(|(bug, _)| bug.to_string()).collect(),
+        known_bugs: Bug::ALL.iter().map(ToString::to_string).collect(),
         out: out.clone(),
     };
     let interrupted = Arc::clone(&options.interrupted);

@@ -30,11 +30,7 @@ fn unknown(name: &str) -> Failure {
                 .map(|chosen| format!("highwater show {}", chosen.scenario.name))
                 .collect();
             names.dedup();
-            Failure::new(
-                highwater_model::ExitCode::Usage,
-                format!("`{name}` has several scenarios"),
-            )
-            .help(names.join(", "))
+            Failure::new(ExitCode::Usage, format!("`{name}` has several scenarios")).help(names.join(", "))
         }
         Err(error) => error.into(),
     }
@@ -46,7 +42,7 @@ fn metrics() {
         println!(
             "  {:<26} {:<14} {}",
             metric.name,
-            metric.unit.to_string(),
+            metric.unit.noun(),
             metric.meaning
         );
     }
