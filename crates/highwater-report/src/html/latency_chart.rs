@@ -21,12 +21,14 @@ const STRIP_REACH: f64 = 3.0;
 /// Width of a character of a label, for leaving out what has no room.
 const CHARACTER: f64 = 6.6;
 
-/// The chart of a scenario with its switch and its table; `bins` may be thinned, `group` bins to a point.
+/// The chart of a scenario with its switch and its table. `bins` may be thinned, `group` bins to a point;
+/// `by_arrival` if they are those of a live view, where a record is placed when its acknowledgement arrived.
 pub(super) fn latency_chart(
     scenario: &ScenarioReport,
     index: usize,
     bins: &[TimelineBin],
     group: usize,
+    by_arrival: bool,
 ) -> Markup {
     let name = format!("scale-{index}");
     let any = bins.iter().any(|bin| bin.response_max_ns.is_some());
@@ -48,27 +50,24 @@ pub(super) fn latency_chart(
             } @else {
                 p class="nothing" { "No record was acknowledged, so there is no latency to draw." }
             }
-            figcaption {
-                "Every record has a moment at which it was due. The chart shows how long after that moment the broker "
-                "acknowledged it; each point stands for the records due around that time. The dashed line counts only "
-                "from the moment the client took the record, which hides the waiting that a stalled client causes."
-                @if group > 1 { " A point stands for " (count(group as u64)) " bins and shows the slowest of them." }
-                @if !scenario.latency_by_due() { " This scenario did not finish: points are by the arrival of acknowledgements." }
+            @if any {
+                figcaption {
+                    "Every record has a moment at which it was due. The chart shows how long after that moment the "
+                    "broker acknowledged it"
+                    @if by_arrival {
+                        ". This scenario did not finish, so a point stands for the acknowledgements that arrived "
+                        "around that time."
+                    } @else {
+                        "; each point stands for the records due around that time. The dashed line counts only from "
+                        "the moment the client took the record, which hides the waiting that a stalled client causes."
+                    }
+                    @if group > 1 {
+                        " A point stands for " (count(group as u64)) " bins and shows the slowest of them."
+                    }
+                }
             }
             @if !bins.is_empty() { (table(bins)) }
         }
-    }
-}
-
-/// Whether the timeline is by due time, as in every scenario that finished.
-trait ByDue {
-    fn latency_by_due(&self) -> bool;
-}
-
-impl ByDue for ScenarioReport {
-    /// A scenario read from an unfinished stream has points and no samples.
-    fn latency_by_due(&self) -> bool {
-        self.latency.ack.response.count > 0 || self.timeline.is_empty()
     }
 }
 

@@ -52,13 +52,13 @@ pub(crate) fn html(report: &Report) -> Result<String, ReportError> {
                 main {
                     (head::head(&short))
                     @match short.scenarios.as_slice() {
-                        [only] => (scenario(only, 0, groups[0])),
+                        [only] => (scenario(&short, only, 0, groups[0])),
                         scenarios => {
                             @if !scenarios.is_empty() { (head::overview(&short)) }
                             @for (index, one) in scenarios.iter().enumerate() {
                                 article id={ "scenario-" (index) } {
                                     (scenario_head(one))
-                                    (scenario(one, index, groups[index]))
+                                    (scenario(&short, one, index, groups[index]))
                                 }
                             }
                         }
@@ -85,10 +85,14 @@ fn scenario_head(scenario: &ScenarioReport) -> Markup {
     }
 }
 
-fn scenario(scenario: &ScenarioReport, index: usize, group: usize) -> Markup {
+fn scenario(report: &Report, scenario: &ScenarioReport, index: usize, group: usize) -> Markup {
+    // Only the last scenario of an interrupted run can be unfinished, and then nothing of it was checked.
+    let last = index + 1 == report.scenarios.len();
+    let unfinished =
+        !report.complete && last && scenario.validity.is_empty() && scenario.curve.response.is_empty();
     html! {
         (head::tiles(scenario))
-        (latency_chart::latency_chart(scenario, index, &scenario.timeline, group))
+        (latency_chart::latency_chart(scenario, index, &scenario.timeline, group, unfinished))
         (validity::validity(scenario))
         (thresholds::thresholds(scenario))
         (phases::phases(scenario))
