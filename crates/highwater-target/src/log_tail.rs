@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 const LINES: usize = 8;
 /// How much of the end is read to find them.
 const READ_BYTES: u64 = 16 * 1024;
+/// How much is searched for a line; a broker that recovers a damaged log may have much to say before it.
+const SEARCH_BYTES: u64 = 1 << 20;
 /// A line is cut here: a class path of a hundred jars helps nobody.
 const LINE_CHARS: usize = 240;
 
@@ -90,12 +92,12 @@ impl fmt::Display for LogTail {
     }
 }
 
-/// True if `line` stands in the log after `from`; looks at the first [`READ_BYTES`] only.
+/// True if `line` stands in the log after `from`; looks at the first [`SEARCH_BYTES`] only.
 pub(crate) fn has_line(path: &Path, from: u64, line: &str) -> bool {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|mut file| {
         file.seek(SeekFrom::Start(from))?;
-        file.take(READ_BYTES).read_to_end(&mut bytes)
+        file.take(SEARCH_BYTES).read_to_end(&mut bytes)
     });
     read.is_ok() && String::from_utf8_lossy(&bytes).lines().any(|found| found == line)
 }
@@ -129,6 +131,26 @@ mod tests {
         assert_eq!(tail.lines().last().unwrap(), "line 19");
         std::fs::write(&path, format!("{old}one\n")).unwrap();
         assert_eq!(LogTail::read(&path, old.len() as u64).lines(), ["one"]);
+    }
+
+    #[test]
+    fn a_line_is_found_whole_and_only_in_this_incarnation() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        std::fs::write(
+            &path,
+            format!("ready old\n{}ready 127.0.0.1:1\n", "noise\n".repeat(10_000)),
+        )
+        .unwrap();
+        for (from, line, found) in [
+            (0, "ready old", true),
+            (10, "ready old", false),
+            (10, "ready 127.0.0.1:1", true),
+            (10, "ready 127.0.0.1", false),
+        ] {
+            assert_eq!(has_line(&path, from, line), found, "{line} from {from}");
+        }
+        assert!(!has_line(&dir.path().join("none"), 0, ""));
     }
 
     #[test]
