@@ -15,6 +15,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::MetadataPartition;
 
 use crate::{LoadError, settings};
 
@@ -128,7 +129,7 @@ pub(crate) fn partitions_of(
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     let mut partitions: Vec<i32> = found
         .into_iter()
-        .flat_map(|found| found.partitions().iter().map(|partition| partition.id()))
+        .flat_map(|found| found.partitions().iter().map(MetadataPartition::id))
         .collect();
     partitions.sort_unstable();
     if partitions.is_empty() {

@@ -123,7 +123,7 @@ impl KeyChoice {
     }
 
     /// Chooses the key of the next record.
-    pub fn next(&mut self) -> Option<&[u8]> {
+    pub fn next_key(&mut self) -> Option<&[u8]> {
         let mut number = self.choose()?;
         for digit in self.text[4..].iter_mut().rev() {
             *digit = b'0' + (number % 10) as u8;
@@ -198,9 +198,9 @@ mod tests {
     #[test]
     fn keys_are_text_of_one_length() {
         let mut choice = KeyChoice::new(Keys::Uniform { keys: 1 }, 0);
-        assert_eq!(choice.next(), Some(&b"key-00000000"[..]));
+        assert_eq!(choice.next_key(), Some(&b"key-00000000"[..]));
         assert_eq!(choice.current(), Some(&b"key-00000000"[..]));
-        assert_eq!(KeyChoice::new(Keys::None, 0).next(), None);
+        assert_eq!(KeyChoice::new(Keys::None, 0).next_key(), None);
     }
 
     #[test]

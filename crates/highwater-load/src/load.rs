@@ -8,26 +8,22 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use highwater_measure::Schedule;
 use highwater_measure::histogram::IntervalSummary;
-use highwater_model::RunId;
 use rdkafka::producer::{BaseProducer, Producer, PurgeConfig};
 
 use crate::client_event::{ClientEvent, EventLog};
 use crate::connecting::Connecting;
 use crate::delivery::Delivery;
 use crate::interval::LastLook;
-use crate::keys::{KEY_BYTES, KeyChoice, Keys};
+use crate::keys::KeyChoice;
 use crate::ledger::MAX_RECORDS;
+use crate::offer::{Offer, ProducerSpec};
 use crate::offering::{Ending, Offering, Pace};
 use crate::progress::Progress;
-use crate::settings::{self, ClientSettings, Codec};
+use crate::settings::{self, Codec};
 use crate::traffic::{Traffic, TrafficCounters};
-use crate::value::{ValuePool, Values};
+use crate::value::ValuePool;
 use crate::{Clock, Ledger, LoadError};
-
-/// Most producers in one load: each takes two threads and a client with its own.
-pub const MAX_PRODUCERS: usize = 256;
 
 /// The polling thread looks this often whether it is still needed. The client library spins for the last
 /// fraction of a millisecond of each wait, so this is not short.
@@ -36,46 +32,6 @@ const POLL: Duration = Duration::from_millis(250);
 const DRAIN_LOOK: Duration = Duration::from_millis(1);
 /// How long the client may take to report what was purged.
 const PURGE_LIMIT: Duration = Duration::from_secs(2);
-
-/// One producer of a load.
-#[derive(Debug, Clone)]
-pub struct ProducerSpec {
-    /// Index in the run, from 0: what records carry.
-    pub index: u32,
-    /// When records are due, of all producers together.
-    pub schedule: Schedule,
-    /// Number of producers that share the schedule; this one takes the part with its index.
-    pub of: u32,
-    /// Most records of this producer; `None` for as many as the schedule has.
-    pub records_limit: Option<u64>,
-    /// Which keys records get.
-    pub keys: Keys,
-    /// What records carry.
-    pub values: Values,
-    /// How many times smaller a compressor makes the values; 1 for not at all.
-    pub compressibility: f64,
-    /// How the client behaves.
-    pub client: ClientSettings,
-    /// Where keys, values and Poisson arrivals come from.
-    pub seed: u64,
-}
-
-/// What to offer, and where.
-#[derive(Debug)]
-pub struct Offer {
-    /// Address of a broker, `host:port`, or several with commas.
-    pub bootstrap: String,
-    /// Topic to write to; it has to be there.
-    pub topic: String,
-    /// The run that records belong to.
-    pub run: RunId,
-    /// The clock of the run.
-    pub clock: Clock,
-    /// Who offers.
-    pub producers: Vec<ProducerSpec>,
-    /// Set from outside, nothing more becomes due.
-    pub stop: Arc<AtomicBool>,
-}
 
 /// Live figures over all producers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -133,19 +89,7 @@ impl Load {
     /// Figures that can't be offered, settings that the client library refuses. That no broker answers is not an
     /// error here: records will tell.
     pub fn prepare(offer: &Offer) -> Result<Self, LoadError> {
-        if offer.producers.is_empty() || offer.producers.len() > MAX_PRODUCERS {
-            let detail = format!(
-                "{} producers, not within 1 to {MAX_PRODUCERS}",
-                offer.producers.len()
-            );
-            return Err(LoadError::Producer { producer: 0, detail });
-        }
-        for spec in &offer.producers {
-            check(spec).map_err(|detail| LoadError::Producer {
-                producer: spec.index,
-                detail,
-            })?;
-        }
+        offer.check()?;
         let mut load = Self {
             workers: Vec::new(),
             ending: Arc::new(Ending::default()),
@@ -229,7 +173,7 @@ impl Load {
             topic: offer.topic.clone(),
             start_at_ns,
             records_limit: spec.records_limit.unwrap_or(MAX_RECORDS),
-            room: room(spec),
+            room: spec.room(),
             keys: KeyChoice::new(spec.keys, spec.seed ^ u64::from(spec.index)),
             values: ValuePool::new(
                 spec.values,
@@ -300,7 +244,9 @@ impl Load {
         let start = Instant::now();
         self.stop_offering();
         let waits = |load: &Self| start.elapsed() < limit && !interrupted.load(Relaxed) && load.pending() > 0;
-        while waits(self) || !self.offering_done() {
+        // Until its thread has noticed, a producer may still add a record.
+        let offers = |load: &Self| load.is_started() && !load.offering_done();
+        while waits(self) || offers(self) {
             thread::sleep(DRAIN_LOOK);
         }
         let given_up = self.pending();
@@ -318,6 +264,10 @@ impl Load {
             complete: given_up == 0,
             given_up,
         }
+    }
+
+    fn is_started(&self) -> bool {
+        self.workers.iter().all(|worker| worker.offering.is_some())
     }
 
     fn pending(&self) -> u64 {
@@ -399,30 +349,4 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle
         .name(name.to_owned())
         .spawn(work)
         .map_err(LoadError::Thread)
-}
-
-fn check(spec: &ProducerSpec) -> Result<(), String> {
-    if spec.of == 0 {
-        return Err("it has no share of the schedule".to_owned());
-    }
-    spec.keys.check()?;
-    spec.values.check(spec.compressibility)?;
-    if spec.client.queue_records == 0 {
-        return Err("its client's queue has no room".to_owned());
-    }
-    let records = spec.schedule.records().unwrap_or(0).div_ceil(u64::from(spec.of));
-    let records = records.min(spec.records_limit.unwrap_or(u64::MAX));
-    if records > MAX_RECORDS {
-        return Err(format!(
-            "{records} records, more than {MAX_RECORDS}; use more producers"
-        ));
-    }
-    Ok(())
-}
-
-/// Records that fit into the client's queue by number and size.
-fn room(spec: &ProducerSpec) -> u64 {
-    let key_bytes = if spec.keys == Keys::None { 0 } else { KEY_BYTES };
-    let by_size = spec.client.queue_bytes / (spec.values.bytes() + key_bytes) as u64;
-    u64::from(spec.client.queue_records).min(by_size).max(1)
 }

@@ -203,7 +203,7 @@ impl Offering {
     fn hand_over_next(&mut self, now_ns: u64) -> Attempt {
         let sequence = self.cursor;
         if self.key_of != Some(sequence) {
-            self.keys.next();
+            self.keys.next_key();
             self.key_of = Some(sequence);
         }
         let ledger = &self.progress.ledger;

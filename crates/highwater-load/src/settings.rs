@@ -93,7 +93,7 @@ fn base(bootstrap: &str, client_id: &str) -> ClientConfig {
         .set("topic.metadata.refresh.fast.interval.ms", "25")
         .set("retry.backoff.ms", "20")
         .set("retry.backoff.max.ms", "250")
-        // A stall outlasts the library's patience with a silent connection; the fault should end it.
+        // A lost connection is an event of the run.
         .set("log.connection.close", "true")
         .set_log_level(RDKafkaLogLevel::Warning);
     for (name, value) in RECONNECT {
