@@ -5,6 +5,10 @@ use std::error::Error;
 use highwater_broker::{Broker, BrokerConfig};
 
 fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
     let mut arguments = std::env::args().skip(1);
     let listen = arguments.next().ok_or("an address is missing")?.parse()?;
     let data_dir = arguments.next().ok_or("a directory is missing")?;

@@ -28,6 +28,9 @@ const MAX_TIMESTAMP: i64 = -3;
 /// First version that can ask for the largest timestamp (KIP-734).
 const MAX_TIMESTAMP_VERSION: i16 = 7;
 
+/// First version whose answer names the leader epoch.
+const EPOCH_VERSION: i16 = 4;
+
 /// Offset, timestamp and epoch of "nothing".
 const NONE: i64 = -1;
 const NO_EPOCH: i32 = -1;
@@ -57,11 +60,17 @@ fn list_one(
     asked: &ListOffsetsPartition,
 ) -> ListOffsetsPartitionResponse {
     let response = ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
+    // The codec refuses to leave a field out that is set.
+    let epoch = if call.version >= EPOCH_VERSION {
+        LEADER_EPOCH
+    } else {
+        NO_EPOCH
+    };
     match find(call, topic, asked) {
         Ok(Some(found)) => response
             .with_offset(found.offset)
             .with_timestamp(found.timestamp)
-            .with_leader_epoch(LEADER_EPOCH),
+            .with_leader_epoch(epoch),
         Ok(None) => response
             .with_offset(NONE)
             .with_timestamp(NONE)
