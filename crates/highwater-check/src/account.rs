@@ -166,18 +166,18 @@ impl<'a> Account<'a> {
     }
 
     fn found_again(&mut self, id: RecordId, attempt: Attempt, place: (i32, i64), found: Found) {
+        let elsewhere = self.elsewhere.get(&id).map(|entry| entry.place);
+        let kept = found.first_offset.map(|offset| (found.first_partition, offset));
+        // A ledger that keeps the promise instead of the first place: it was there, unless it was elsewhere.
+        let first_place = kept.or(elsewhere).or(acknowledged_place(attempt));
         if found.times_before == 1 {
             let story = Story::AlsoAt {
-                partition: found.first_partition,
-                offset: found.first_offset,
+                partition: first_place.map_or(found.first_partition, |(partition, _)| partition),
+                offset: first_place.map(|(_, offset)| offset),
             };
             self.list(Anomaly::Duplicate, id, place, story);
         }
-        let first_place = found.first_offset.map(|offset| (found.first_partition, offset));
-        let was_elsewhere = first_place.map_or_else(
-            || self.elsewhere.contains_key(&id),
-            |first_place| first_place != place,
-        );
+        let was_elsewhere = kept.map_or(elsewhere.is_some(), |first_place| first_place != place);
         if acknowledged_place(attempt) == Some(place) && was_elsewhere {
             self.elsewhere.remove(&id);
             self.elsewhere_count -= 1;

@@ -25,7 +25,8 @@ pub struct Attempt {
 pub struct Found {
     /// How many times it had been found before this time.
     pub times_before: u32,
-    /// Offset of the first time, if the ledger keeps it; the offset now given if this is the first time.
+    /// Offset of the first time, if the ledger keeps it. A ledger that keeps the offset of the acknowledgement
+    /// instead gives none.
     pub first_offset: Option<i64>,
     /// Partition of the first time, as for the offset.
     pub first_partition: i32,

@@ -50,9 +50,9 @@ pub struct Row {
     pub received_ns: Option<u64>,
     /// What the client said.
     pub outcome: Outcome,
-    /// Partition it was acknowledged in; once read back, the one it was first found in.
+    /// Partition it was acknowledged in; without an acknowledgement, the one it was first found in.
     pub partition: Option<i32>,
-    /// Offset it was acknowledged at; once read back, the one it was first found at.
+    /// Offset it was acknowledged at; without an acknowledgement, the one it was first found at.
     pub offset: Option<i64>,
     /// How often it was found at read-back; stays at 255.
     pub times_found: u8,
@@ -63,8 +63,8 @@ pub struct Row {
 pub struct Found {
     /// How often it had been found before.
     pub times_before: u8,
-    /// If it had been found before, partition and offset of the first time; otherwise those of its
-    /// acknowledgement, none if it had none.
+    /// If it had been found before, partition and offset of the first time. The row of an acknowledged record
+    /// keeps the place of its acknowledgement instead, so this is none for it.
     pub first: Option<(i32, i64)>,
 }
 

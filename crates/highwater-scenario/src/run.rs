@@ -11,7 +11,9 @@ use highwater_load::{Clock, admin};
 use highwater_model::{
     EventBody, ExitCode, NoticeLevel, Phase, Report, RunId, SCHEMA_VERSION, ScenarioReport, Verdict,
 };
-use highwater_target::{Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space, host};
+use highwater_target::{
+    Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space, host, preflight,
+};
 
 use crate::assemble::{Frame, assemble};
 use crate::config::{ConfigError, Kind, Set, resolve};
@@ -24,6 +26,10 @@ use crate::{drive, startup};
 
 /// Disk space that must stay free beside what a run writes.
 const DISK_RESERVE_BYTES: u64 = 256 << 20;
+
+/// More than this no broker on one machine takes: a rate beyond it is found out by the run itself (INVALID) and
+/// must not be refused for want of a disk that it would never fill.
+const MOST_WRITTEN_PER_S: u64 = 512 << 20;
 
 /// What to run, and how.
 #[derive(Debug, Clone)]
@@ -97,6 +103,11 @@ impl Run {
             check_against_target(&plan, &options)?;
             plans.push(plan);
         }
+        preflight(
+            &options.target,
+            options.kafka_home.as_deref(),
+            &options.interrupted,
+        )?;
         prepare_directory(&options.out)?;
         check_space(&options, &plans)?;
         Ok(Self { options, plans })
@@ -244,13 +255,15 @@ impl Run {
             Kind::Startup => startup::drive(context, plan, &target, &bootstrap, session),
         }
         // A broker that goes away takes its topics with it.
-        if !own && !self.options.keep
-            && let Err(error) = admin::delete_topic(&bootstrap, &session.topic) {
-                context.events.notice(
-                    NoticeLevel::Warning,
-                    format!("topic {} could not be deleted: {error}", session.topic),
-                );
-            }
+        if !own
+            && !self.options.keep
+            && let Err(error) = admin::delete_topic(&bootstrap, &session.topic)
+        {
+            context.events.notice(
+                NoticeLevel::Warning,
+                format!("topic {} could not be deleted: {error}", session.topic),
+            );
+        }
         target
             .into_inner()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -378,7 +391,10 @@ fn check_space(options: &RunOptions, plans: &[Plan]) -> Result<(), RunError> {
         return Ok(());
     }
     // Data of one scenario is removed before the next begins, unless it is kept.
-    let each = plans.iter().filter_map(Plan::expected_bytes);
+    let each = plans.iter().filter_map(|plan| {
+        let most = MOST_WRITTEN_PER_S.saturating_mul(plan.schedule.duration().as_secs() + 1);
+        plan.expected_bytes().map(|bytes| bytes.min(most))
+    });
     let needed = if options.keep {
         each.sum()
     } else {

@@ -72,6 +72,16 @@ pub(crate) struct KafkaNode {
     session: Duration,
 }
 
+/// What is needed to start a node is there, or Maven is there to fetch it.
+pub(crate) fn preflight(kafka_home: Option<&Path>, cache: &Path) -> Result<(), TargetError> {
+    program::java()?;
+    match kafka_home {
+        Some(home) => Installation::at_home(home).map(drop),
+        None if install::cached(cache).is_some() => Ok(()),
+        None => install::maven().map(drop),
+    }
+}
+
 impl KafkaNode {
     /// Finds Java, fetches Kafka if need be, and makes its storage in `dir`. Storage that is there is used.
     pub(crate) fn prepare(site: &Site<'_>, dir: &Path) -> Result<Self, TargetError> {

@@ -47,5 +47,5 @@ pub use parent::{die_with_parent, exec_with_parent};
 pub use sampler::{NetworkTotals, Sampler, Watched, host_network, own_cpu_seconds};
 pub use space::{DiskSpace, disk_space};
 pub use spec::TargetSpec;
-pub use target::{Target, TargetOptions};
+pub use target::{Target, TargetOptions, preflight};
 pub use up::{Stopped, UpInfo, UpOptions, down, running, up_kafka};

@@ -2,7 +2,7 @@
 //!
 //! Dropping it, on whatever way, ends what it started.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -47,6 +47,23 @@ pub struct Target {
 enum Kind {
     Attached(Attached),
     Node(Box<Node>),
+}
+
+/// Finds out, before anything is made or started, whether a target can be had: a cluster answers, Java is
+/// there, and Kafka is in the cache or Maven is there to fetch it.
+///
+/// # Errors
+/// [`TargetError`] with what is missing.
+pub fn preflight(
+    spec: &TargetSpec,
+    kafka_home: Option<&Path>,
+    interrupted: &AtomicBool,
+) -> Result<(), TargetError> {
+    match spec {
+        TargetSpec::Dev => Ok(()),
+        TargetSpec::Bootstrap(servers) => Attached::reach(servers, interrupted).map(drop),
+        TargetSpec::Kafka => kafka::preflight(kafka_home, &Places::from_environment().cache),
+    }
 }
 
 impl Target {

@@ -229,7 +229,7 @@ fn what_is_not_a_run_is_told() {
     let directory = TempDir::new().expect("a temporary directory");
     let (code, _, stderr) = command(&["report", directory.path().to_str().expect("UTF-8")]);
     assert_eq!(code, 2, "{stderr}");
-    assert!(stderr.contains("events.jsonl"), "{stderr}");
+    assert!(stderr.contains("not the directory of a run"), "{stderr}");
 }
 
 #[test]

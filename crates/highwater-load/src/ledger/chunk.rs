@@ -104,9 +104,16 @@ impl Chunk {
     }
 
     pub(super) fn found(&self, row: usize, partition: i32, offset: i64) -> Found {
-        let first = self.location(row);
         let times_before = self.times_found[row].load(Relaxed);
         self.times_found[row].store(times_before.saturating_add(1), Relaxed);
+        // What was promised is still needed when the record is found once more.
+        if self.outcome(row) == Outcome::Acknowledged {
+            return Found {
+                times_before,
+                first: None,
+            };
+        }
+        let first = self.location(row).filter(|_| times_before > 0);
         if times_before == 0 {
             self.locate(row, partition, offset);
         }

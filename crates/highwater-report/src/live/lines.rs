@@ -9,6 +9,8 @@ use crate::replay::Replay;
 use crate::text::{left, plain, right};
 
 const SECOND_NS: u64 = 1_000_000_000;
+/// Ticks come ten times a second: only when they have stayed away for this long is something waited for.
+const PATIENCE_NS: u64 = SECOND_NS / 2;
 /// Header again after this many lines, so that a long log can be read anywhere.
 const HEADER_EVERY: u32 = 40;
 
@@ -91,7 +93,7 @@ impl PlainLines {
 
     /// A line for a second in which nothing came.
     pub(super) fn waiting(&mut self, replay: &Replay) -> Option<String> {
-        self.due(replay.now_ns)?;
+        self.due(replay.now_ns.saturating_sub(PATIENCE_NS))?;
         let process = replay
             .scenario
             .as_ref()

@@ -78,9 +78,7 @@ pub(super) fn obtain(site: &Site<'_>) -> Result<Installation, TargetError> {
     if let Some(found) = cached(site.cache) {
         return usable(found.libs, found.version);
     }
-    let maven = program::on_path("mvn").ok_or_else(|| TargetError::MavenMissing {
-        what: WHAT.to_owned(),
-    })?;
+    let maven = maven()?;
     if site.cache.to_string_lossy().contains(':') {
         return Err(TargetError::UnusablePath {
             path: site.cache.to_owned(),
@@ -92,6 +90,13 @@ pub(super) fn obtain(site: &Site<'_>) -> Result<Installation, TargetError> {
         Some(fetched_by_another) => Ok(fetched_by_another),
         None => fetch(site, &maven),
     }
+}
+
+/// Maven, which fetches Kafka.
+pub(super) fn maven() -> Result<PathBuf, TargetError> {
+    program::on_path("mvn").ok_or_else(|| TargetError::MavenMissing {
+        what: WHAT.to_owned(),
+    })
 }
 
 /// Held until dropped; the system releases it when the process ends in whatever way.

@@ -1,6 +1,11 @@
 //! Runs the real program and reads what it left behind.
 
-#![allow(dead_code, reason = "every test binary uses another part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "every test binary uses another part"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -100,10 +100,18 @@ impl History {
         self
     }
 
+    /// The account, which must be the same whether or not the ledger keeps first places.
     pub(super) fn account(&self, contract: &str) -> (Findings, Vec<(String, AnomalyExample)>) {
+        let account = self.account_with(contract, true);
+        assert_eq!(account, self.account_with(contract, false));
+        account
+    }
+
+    fn account_with(&self, contract: &str, keeps_first: bool) -> (Findings, Vec<(String, AnomalyExample)>) {
         let ledger = Ledger {
             attempts: &self.attempts,
             found: Mutex::default(),
+            keeps_first,
         };
         let mut account = Account::new(TOPIC, &ledger, Contract::parse(contract).unwrap());
         for (partition, log) in &self.logs {
@@ -145,6 +153,18 @@ impl History {
 struct Ledger<'a> {
     attempts: &'a BTreeMap<RecordId, Attempt>,
     found: Mutex<BTreeMap<RecordId, (u32, i32, i64)>>,
+    /// Whether it tells where a record with an acknowledged offset was found first.
+    keeps_first: bool,
+}
+
+impl Ledger<'_> {
+    fn keeps(&self, id: RecordId) -> bool {
+        let promised = self
+            .attempts
+            .get(&id)
+            .is_some_and(|attempt| attempt.offset.is_some());
+        self.keeps_first || !promised
+    }
 }
 
 impl Attempts for Ledger<'_> {
@@ -158,7 +178,7 @@ impl Attempts for Ledger<'_> {
         row.0 += 1;
         Found {
             times_before: row.0 - 1,
-            first_offset: Some(row.2),
+            first_offset: self.keeps(id).then_some(row.2),
             first_partition: row.1,
         }
     }
@@ -176,6 +196,7 @@ pub(super) fn read_again(history: &History, check: impl FnOnce(&Findings)) {
     let ledger = Ledger {
         attempts: &history.attempts,
         found: Mutex::default(),
+        keeps_first: true,
     };
     let mut account = Account::new(TOPIC, &ledger, Contract::parse("exactly-once").unwrap());
     for _ in 0..2 {
