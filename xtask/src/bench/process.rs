@@ -1,0 +1,126 @@
+//! Child processes: their output, and what they used, read from `/proc` while they run.
+//!
+//! Invariant: CPU and memory are those of the child itself, and the last reading is at most [`READ_EVERY`] old
+//! when it ends.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use super::error::BenchError;
+
+/// How often `/proc` is read.
+const READ_EVERY: Duration = Duration::from_millis(20);
+/// Most output that is kept.
+const MOST_OUTPUT: u64 = 16 << 20;
+/// Unit of CPU times in `/proc`: fixed at 100 per second for user space on Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A process that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) program: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) output: String,
+    pub(crate) cpu_seconds: f64,
+    pub(crate) peak_resident_bytes: u64,
+}
+
+impl Ended {
+    /// An error unless it ended with 0.
+    pub(crate) fn successful(self) -> Result<Self, BenchError> {
+        if self.code == Some(0) {
+            return Ok(self);
+        }
+        Err(BenchError::Ended {
+            status: self
+                .code
+                .map_or("a signal".to_owned(), |code| format!("status {code}")),
+            program: self.program,
+            output: last_lines(&self.output),
+        })
+    }
+
+    pub(crate) fn not_understood(self) -> BenchError {
+        BenchError::Output {
+            program: self.program,
+            output: last_lines(&self.output),
+        }
+    }
+}
+
+/// Runs a program to its end and returns what it printed.
+pub(crate) fn output(command: &mut Command) -> Result<String, BenchError> {
+    run(command)?.successful().map(|ended| ended.output)
+}
+
+/// Runs a program to its end; both its outputs are kept together.
+pub(crate) fn run(command: &mut Command) -> Result<Ended, BenchError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let start = |source| BenchError::Start {
+        program: program.clone(),
+        source,
+    };
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(start)?;
+    let outputs = [
+        child.stdout.take().map(|stream| reader(Box::new(stream))),
+        child.stderr.take().map(|stream| reader(Box::new(stream))),
+    ];
+    let (mut cpu_seconds, mut peak_resident_bytes) = (0.0, 0);
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(start)? {
+            break status;
+        }
+        cpu_seconds = cpu_of(&child).unwrap_or(cpu_seconds);
+        peak_resident_bytes = peak_of(&child).unwrap_or(peak_resident_bytes);
+        thread::sleep(READ_EVERY);
+    };
+    let output = outputs
+        .into_iter()
+        .flatten()
+        .filter_map(|thread| thread.join().ok())
+        .collect();
+    Ok(Ended {
+        program,
+        code: status.code(),
+        output,
+        cpu_seconds,
+        peak_resident_bytes,
+    })
+}
+
+fn reader(stream: Box<dyn Read + Send>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read until an error is still worth showing.
+        drop(stream.take(MOST_OUTPUT).read_to_end(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+fn cpu_of(child: &Child) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+    let after_name = stat.rsplit_once(')')?.1;
+    let mut fields = after_name.split_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS_PER_SECOND)
+}
+
+fn peak_of(child: &Child) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib * 1_024)
+}
+
+fn last_lines(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    lines[lines.len().saturating_sub(12)..].join("\n")
+}
