@@ -245,3 +245,7 @@ fn encode_frame<H: Encodable, M: Encodable>(
 pub fn decode_message<M: Decodable>(body: &mut Bytes, version: i16) -> Result<M, WireError> {
     bounded::decode(body, version)
 }
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;

@@ -1,0 +1,12 @@
+//! The broker as a client sees it: started in this process on a free port, spoken to in frames.
+
+mod bad_input;
+mod bugs;
+mod client;
+mod fetch;
+mod groups;
+mod produce;
+mod restart;
+mod running;
+mod topics;
+mod versions;
