@@ -1,8 +1,8 @@
 //! The verdict of a scenario from everything that was seen.
 //!
-//! Order of judgement: a guarantee seen broken is VIOLATED whatever else went wrong; figures that can't be
-//! trusted make the run INVALID; then a broken threshold is VIOLATED; then any missing condition makes it
-//! INCONCLUSIVE. Only what is left HOLDS.
+//! Order of judgement: a guarantee seen broken is VIOLATED whatever else went wrong; what was cut short is
+//! INCONCLUSIVE; figures that can't be trusted make the run INVALID; then a broken threshold is VIOLATED; then
+//! any missing condition makes it INCONCLUSIVE. Only what is left HOLDS.
 //!
 //! Invariant: absence of evidence never holds. Each condition is asked for by itself and named if it is
 //! missing.
@@ -73,13 +73,15 @@ pub fn judge(evidence: &Evidence<'_>) -> Judgement {
             reasons,
         };
     }
-    if !invalid.is_empty() {
+    // What was cut short was not measured to its end: its figures are neither believed nor held against it.
+    let cut_short = evidence.interrupted.is_some() || evidence.failure.is_some();
+    if !cut_short && !invalid.is_empty() {
         return Judgement {
             verdict: Verdict::Invalid,
             reasons: invalid,
         };
     }
-    if !thresholds.is_empty() {
+    if !cut_short && !thresholds.is_empty() {
         return Judgement {
             verdict: Verdict::Violated,
             reasons: thresholds,

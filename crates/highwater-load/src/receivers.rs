@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use highwater_model::{RecordId, RunId};
 use rdkafka::ClientContext;
@@ -28,6 +28,10 @@ pub const MAX_CONSUMERS: u32 = 256;
 const POLL: Duration = Duration::from_millis(250);
 /// How long the number of partitions may take to find out.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
+/// Leaving a group that is there takes milliseconds.
+const LEAVE_LIMIT: Duration = Duration::from_secs(3);
+/// How often it is looked whether they have left.
+const LEAVE_LOOK: Duration = Duration::from_millis(2);
 
 /// What consumers have seen so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -178,11 +182,16 @@ impl Receivers {
         self.shared.fatal.get().cloned()
     }
 
-    /// Stops the consumers: they commit what they have read and leave the group.
+    /// Stops the consumers: they commit what they have read and leave the group. A cluster that does not answer
+    /// any more can hold a client for most of a minute; it is left to itself after [`LEAVE_LIMIT`].
     pub fn stop(&mut self) {
         self.shared.stop.store(true, Relaxed);
+        let limit = Instant::now() + LEAVE_LIMIT;
         for handle in self.threads.drain(..) {
-            if handle.join().is_err() {
+            while !handle.is_finished() && Instant::now() < limit {
+                thread::sleep(LEAVE_LOOK);
+            }
+            if handle.is_finished() && handle.join().is_err() {
                 self.shared
                     .fatal
                     .get_or_init(|| "a receiving thread panicked".to_owned());

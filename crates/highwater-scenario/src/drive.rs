@@ -336,7 +336,7 @@ impl Running<'_> {
         if let Ok(mut target) = self.target.try_lock()
             && let Some(died) = target.died()
         {
-            self.session.failure = Some(died);
+            self.session.failure = Some(format!("the broker ended on its own: {died}"));
             return true;
         }
         false

@@ -8,7 +8,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use serde_json::Value;
-use support::{alive, command, has_event, machine, program, start, target_pids, until};
+use support::{acknowledged, alive, command, machine, program, start, target_pids, until};
 use tempfile::TempDir;
 
 fn signal(child: &Child, name: &str) {
@@ -23,8 +23,8 @@ fn signal(child: &Child, name: &str) {
 fn under_load(target: &str) -> (Child, TempDir, Vec<u32>) {
     let directory = TempDir::new().expect("a temporary directory");
     let child = start(&["run", "throughput", "--target", target], directory.path());
-    until("the load runs", Duration::from_secs(60), || {
-        has_event(directory.path(), "tick")
+    until("records are acknowledged", Duration::from_secs(60), || {
+        acknowledged(directory.path()) > 100
     });
     let pids = target_pids(directory.path());
     assert!(!pids.is_empty() && pids.iter().all(|pid| alive(*pid)), "{pids:?}");

@@ -14,6 +14,10 @@ pub(super) fn conditions(evidence: &Evidence<'_>) -> Vec<String> {
     if let Some(what) = &evidence.interrupted {
         missing.push(format!("interrupted, {what}: run it again to its end"));
     }
+    if !missing.is_empty() {
+        // Everything else that is missing follows from that.
+        return missing;
+    }
     missing.extend(faults(evidence));
     match evidence.findings {
         None => missing.push(

@@ -319,6 +319,22 @@ fn a_violation_leads_with_its_headline_and_names_the_first_record() {
 }
 
 #[test]
+fn what_was_cut_short_is_neither_invalid_nor_broken() {
+    for cut in ["interrupted", "failed"] {
+        let judgement = changed(|case| {
+            case.validity[0].ok = false;
+            case.thresholds[0].result = ThresholdResult::Fail;
+            match cut {
+                "interrupted" => case.interrupted = Some("by SIGINT".to_owned()),
+                _ => case.failure = Some("the disk is full".to_owned()),
+            }
+        });
+        assert_eq!(judgement.verdict, Verdict::Inconclusive, "{cut}");
+        assert_eq!(judgement.reasons.len(), 1, "{cut}: {:?}", judgement.reasons);
+    }
+}
+
+#[test]
 fn order_of_judgement() {
     let invalid_and_broken = changed(|case| {
         case.validity[0].ok = false;

@@ -135,18 +135,25 @@ pub fn until(what: &str, limit: Duration, mut so: impl FnMut() -> bool) {
     }
 }
 
-/// Whether the event stream of a run has an event of this kind yet.
-pub fn has_event(directory: &Path, event: &str) -> bool {
-    let needle = format!("\"event\":\"{event}\"");
-    fs::read_to_string(directory.join("events.jsonl")).is_ok_and(|text| text.contains(&needle))
+/// Events of a run so far; a line that is being written is left out.
+fn events(directory: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(directory.join("events.jsonl")).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}
+
+/// Records acknowledged so far, as the last tick says.
+pub fn acknowledged(directory: &Path) -> u64 {
+    let events = events(directory);
+    let tick = events.iter().rfind(|event| event["event"] == "tick");
+    tick.and_then(|tick| tick["acknowledged"].as_u64()).unwrap_or(0)
 }
 
 /// Process ids that the target of a run told of.
 pub fn target_pids(directory: &Path) -> Vec<u32> {
-    let text = fs::read_to_string(directory.join("events.jsonl")).unwrap_or_default();
-    let pids: BTreeSet<u32> = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+    let pids: BTreeSet<u32> = events(directory)
+        .iter()
         .filter(|event| event["event"] == "process")
         .filter_map(|event| u32::try_from(event["pid"].as_u64()?).ok())
         .collect();
