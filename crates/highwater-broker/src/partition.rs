@@ -15,6 +15,7 @@ use crate::bug::Bug;
 use crate::bugs::ack_before_append::{self, Deferred};
 use crate::bugs::append_retry_twice::RetryTwice;
 use crate::bugs::journal::{JournalEntry, JournalError};
+use crate::bugs::lost_batches::LostBatches;
 use crate::bugs::{Defects, Place, Switches, forget_last_batch};
 use crate::error::BrokerError;
 use crate::lock::LockExt;
@@ -128,15 +129,18 @@ impl Partition {
             }
         })?;
         let mut defects = Defects::default();
+        if let Some(journal) = &switches.journal {
+            defects.lost = LostBatches::recall(journal, journal_entries, &place);
+        }
         if let Some(journal) = forget {
             let lost = forget_last_batch::cut(journal, &place, &mut log)?;
-            defects.lost.add(journal, lost);
+            defects.lost.add(lost);
         } else if let Some(last) = held_back {
             producers.rebuild(&last);
         }
         if let Some(journal) = switches.journal_of(Bug::AckBeforeAppend) {
             let lost = ack_before_append::own_up(journal, journal_entries, &place, &log)?;
-            defects.lost.add(journal, lost);
+            defects.lost.add(lost);
             defects.deferred = Some(Deferred::new(Arc::clone(journal), place.clone()));
         }
         if let Some(journal) = switches.journal_of(Bug::AppendRetryTwice) {

@@ -1,4 +1,5 @@
-//! Batches that a bug switch lost at this start, and whether their producer brought them back.
+//! Batches that a bug switch lost at this or an earlier start, and whether their producer brought them
+//! back.
 //!
 //! A batch whose answer never reached its producer is sent again; then nothing is missing in the end,
 //! and the journal must say so, or a test would look for a loss that is none.
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use highwater_wire::batch::{BatchHeader, NO_PRODUCER_ID};
 
+use super::Place;
 use super::journal::{Journal, JournalEntry, JournalError, JournalEvent};
 
 #[derive(Debug, Default)]
@@ -16,8 +18,31 @@ pub(crate) struct LostBatches {
 }
 
 impl LostBatches {
-    pub(crate) fn add(&mut self, journal: &Arc<Journal>, lost: impl IntoIterator<Item = JournalEntry>) {
-        self.journal = Some(Arc::clone(journal));
+    /// What the journal says was lost at earlier starts and never came back. A broker may stop again
+    /// before the producers of the lost batches have returned.
+    pub(crate) fn recall(journal: &Arc<Journal>, entries: &[JournalEntry], place: &Place) -> Self {
+        let mut lost: Vec<JournalEntry> = Vec::new();
+        let here = entries
+            .iter()
+            .filter(|entry| *entry.topic == *place.topic && entry.partition == place.partition);
+        for entry in here {
+            match entry.event {
+                JournalEvent::Lost => lost.push(entry.clone()),
+                JournalEvent::Restored => lost.retain(|open| {
+                    open.base_offset != entry.base_offset
+                        || open.producer_id != entry.producer_id
+                        || open.base_sequence != entry.base_sequence
+                }),
+                JournalEvent::Acknowledged | JournalEvent::Appended | JournalEvent::Duplicated => {}
+            }
+        }
+        Self {
+            journal: Some(Arc::clone(journal)),
+            lost,
+        }
+    }
+
+    pub(crate) fn add(&mut self, lost: impl IntoIterator<Item = JournalEntry>) {
         self.lost.extend(lost);
     }
 
