@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use highwater_model::{ExitCode, ProcessRole, Report, ScenarioReport};
+use highwater_model::{ExitCode, Phase, ProcessRole, Report, ScenarioReport};
 
 use super::case::{Case, LINGER_MS, QUEUE_KIB, QUEUE_RECORDS};
 use super::error::BenchError;
@@ -112,6 +112,7 @@ fn figures(case: &Case, scenario: &ScenarioReport) -> Option<Measurement> {
     let cpu_seconds: f64 = scenario
         .phases
         .iter()
+        .filter(|phase| phase.phase != Phase::ReadBack)
         .filter_map(|phase| phase.generator_cpu_seconds)
         .sum();
     let generator = scenario

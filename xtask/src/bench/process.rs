@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::error::BenchError;
@@ -23,7 +23,10 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(crate) struct Ended {
     pub(crate) program: String,
     pub(crate) code: Option<i32>,
+    /// What it printed.
     pub(crate) output: String,
+    /// What it said on standard error.
+    errors: String,
     pub(crate) cpu_seconds: f64,
     pub(crate) peak_resident_bytes: u64,
 }
@@ -39,14 +42,14 @@ impl Ended {
                 .code
                 .map_or("a signal".to_owned(), |code| format!("status {code}")),
             program: self.program,
-            output: last_lines(&self.output),
+            output: last_lines(&self.output, &self.errors),
         })
     }
 
     pub(crate) fn not_understood(self) -> BenchError {
         BenchError::Output {
             program: self.program,
-            output: last_lines(&self.output),
+            output: last_lines(&self.output, &self.errors),
         }
     }
 }
@@ -56,7 +59,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String, BenchError> {
     run(command)?.successful().map(|ended| ended.output)
 }
 
-/// Runs a program to its end; both its outputs are kept together.
+/// Runs a program to its end.
 pub(crate) fn run(command: &mut Command) -> Result<Ended, BenchError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let start = |source| BenchError::Start {
@@ -68,10 +71,8 @@ pub(crate) fn run(command: &mut Command) -> Result<Ended, BenchError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().map_err(start)?;
-    let outputs = [
-        child.stdout.take().map(|stream| reader(Box::new(stream))),
-        child.stderr.take().map(|stream| reader(Box::new(stream))),
-    ];
+    let output = child.stdout.take().map(|stream| reader(Box::new(stream)));
+    let errors = child.stderr.take().map(|stream| reader(Box::new(stream)));
     let (mut cpu_seconds, mut peak_resident_bytes) = (0.0, 0);
     let status = loop {
         if let Some(status) = child.try_wait().map_err(start)? {
@@ -81,21 +82,18 @@ pub(crate) fn run(command: &mut Command) -> Result<Ended, BenchError> {
         peak_resident_bytes = peak_of(&child).unwrap_or(peak_resident_bytes);
         thread::sleep(READ_EVERY);
     };
-    let output = outputs
-        .into_iter()
-        .flatten()
-        .filter_map(|thread| thread.join().ok())
-        .collect();
+    let text = |thread: Option<JoinHandle<String>>| thread.and_then(|thread| thread.join().ok());
     Ok(Ended {
         program,
         code: status.code(),
-        output,
+        output: text(output).unwrap_or_default(),
+        errors: text(errors).unwrap_or_default(),
         cpu_seconds,
         peak_resident_bytes,
     })
 }
 
-fn reader(stream: Box<dyn Read + Send>) -> thread::JoinHandle<String> {
+fn reader(stream: Box<dyn Read + Send>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         // What was read until an error is still worth showing.
@@ -120,7 +118,7 @@ fn peak_of(child: &Child) -> Option<u64> {
     Some(kib * 1_024)
 }
 
-fn last_lines(output: &str) -> String {
-    let lines: Vec<&str> = output.lines().collect();
+fn last_lines(output: &str, errors: &str) -> String {
+    let lines: Vec<&str> = output.lines().chain(errors.lines()).collect();
     lines[lines.len().saturating_sub(12)..].join("\n")
 }
