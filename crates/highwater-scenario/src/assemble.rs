@@ -217,13 +217,29 @@ impl Seen {
             }
             FaultKind::BrokerKill | FaultKind::BrokerStop => {
                 let first = self.first_error.as_ref()?;
+                let (first, events) = (
+                    in_short(first),
+                    quantity::counted(self.errors as u64, "client event", "client events"),
+                );
                 Some(format!(
-                    "{} client events, the first: {first}; no acknowledgement for {silence}",
-                    self.errors
+                    "{first} (first of {events}), no acknowledgement for {silence}"
                 ))
             }
         }
     }
+}
+
+/// What a client said of its connection, without thread names, addresses and how long it had been up:
+/// `highwater-producer-0: [thrd:a:1/1]: a:1/1: Disconnected (after 3ms in state UP)` is `highwater-producer-0:
+/// Disconnected`. The text stays whole where it has another form.
+fn in_short(event: &str) -> String {
+    let shortened = || {
+        let (client, rest) = event.split_once(": ")?;
+        let (_, rest) = rest.split_once("]: ")?;
+        let (_, what) = rest.split_once(": ").unwrap_or(("", rest));
+        Some(format!("{client}: {}", what.split(" (after ").next()?))
+    };
+    shortened().unwrap_or_else(|| event.to_owned())
 }
 
 /// A pause under a constant rate can be compared with arithmetic.
@@ -348,5 +364,20 @@ pub(crate) fn check(name: &str, ok: bool, measured: String, required: String, re
         measured,
         required,
         remedy: (!ok).then(|| remedy.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_events_are_told_in_short() {
+        let long = "highwater-producer-0: [thrd:127.0.0.1:18182/1]: 127.0.0.1:18182/1: Disconnected: connection reset by peer (after 15103ms in state UP)";
+        assert_eq!(
+            in_short(long),
+            "highwater-producer-0: Disconnected: connection reset by peer"
+        );
+        assert_eq!(in_short("something else"), "something else");
     }
 }

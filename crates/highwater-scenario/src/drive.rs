@@ -344,7 +344,7 @@ impl Running<'_> {
 
     /// Until everything handed over is acknowledged and received, or the limit is reached.
     fn drain(&mut self, observation: &mut Observation<'_>) {
-        self.phases.enter(Phase::Drain, self.context.clock.now_ns());
+        self.phases.enter(Phase::Drain, self.session.load_end_ns);
         let limit = self.context.clock.now_ns() + self.plan.scenario().drain.limit.0.as_nanos() as u64;
         while self.session.failure.is_none() && self.session.interrupted.is_none() {
             let counts = self.load.counts();
