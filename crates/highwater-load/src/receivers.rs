@@ -183,7 +183,7 @@ impl Receivers {
     }
 
     /// Stops the consumers: they commit what they have read and leave the group. A cluster that does not answer
-    /// any more can hold a client for most of a minute; it is left to itself after [`LEAVE_LIMIT`].
+    /// any more can hold a client for most of a minute; it is left to itself after `LEAVE_LIMIT`.
     pub fn stop(&mut self) {
         self.shared.stop.store(true, Relaxed);
         let limit = Instant::now() + LEAVE_LIMIT;
