@@ -14,7 +14,7 @@
 //! otherwise), so the death of the process loses nothing that was acknowledged.
 //!
 //! What is absent on purpose: replication, fsync, authentication, quotas. Not served yet and not
-//! advertised: transactions, fetch by topic id beyond what [`api`] lists, retention, compaction.
+//! advertised: transactions, retention, compaction, administration beyond making and deleting topics.
 
 mod api;
 mod broker;

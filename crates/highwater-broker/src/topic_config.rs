@@ -53,6 +53,13 @@ impl TopicConfig {
         Ok(Self { given })
     }
 
+    /// The settings that were given, in order of name.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.given
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     fn number(&self, name: &str) -> Option<u64> {
         self.given.get(name).and_then(|value| value.parse().ok())
     }

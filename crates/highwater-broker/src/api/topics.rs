@@ -2,7 +2,7 @@
 
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
+use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{
@@ -21,6 +21,9 @@ const DEFAULT: i32 = -1;
 /// The number of replicas on a single node.
 const REPLICAS: i16 = 1;
 
+/// Where a setting comes from, in the protocol's numbers.
+const SET_FOR_THIS_TOPIC: i8 = 1;
+
 /// First version that names topics by id too.
 const DELETE_BY_ID_VERSION: i16 = 6;
 
@@ -31,12 +34,12 @@ pub(super) fn create(call: &Call<'_>, request: CreateTopicsRequest) -> CreateTop
         .map(|topic| {
             let name = topic.name.clone();
             match create_one(call, topic, request.validate_only) {
-                Ok((id, partitions)) => CreatableTopicResult::default()
+                Ok(created) => CreatableTopicResult::default()
                     .with_name(name)
-                    .with_topic_id(id)
-                    .with_num_partitions(partitions)
+                    .with_topic_id(created.id)
+                    .with_num_partitions(created.partitions)
                     .with_replication_factor(REPLICAS)
-                    .with_configs(None),
+                    .with_configs(Some(created.config.given().map(describe_config).collect())),
                 Err(error) => CreatableTopicResult::default()
                     .with_name(name)
                     .with_error_code(error.code())
@@ -48,7 +51,21 @@ pub(super) fn create(call: &Call<'_>, request: CreateTopicsRequest) -> CreateTop
     CreateTopicsResponse::default().with_topics(topics)
 }
 
-fn create_one(call: &Call<'_>, topic: CreatableTopic, validate_only: bool) -> Result<(Uuid, i32), ApiError> {
+/// A topic as it was made, or would have been.
+struct Created {
+    id: Uuid,
+    partitions: i32,
+    config: TopicConfig,
+}
+
+fn describe_config((name, value): (&str, &str)) -> CreatableTopicConfigs {
+    CreatableTopicConfigs::default()
+        .with_name(StrBytes::from_string(name.to_owned()))
+        .with_value(Some(StrBytes::from_string(value.to_owned())))
+        .with_config_source(SET_FOR_THIS_TOPIC)
+}
+
+fn create_one(call: &Call<'_>, topic: CreatableTopic, validate_only: bool) -> Result<Created, ApiError> {
     let partitions = count_partitions(call, &topic)?;
     if ![DEFAULT, i32::from(REPLICAS)].contains(&i32::from(topic.replication_factor)) {
         return Err(ApiError::new(
@@ -66,10 +83,21 @@ fn create_one(call: &Call<'_>, topic: CreatableTopic, validate_only: bool) -> Re
     let config = TopicConfig::parse(given)?;
     if validate_only {
         call.cluster.topics.check_new(&topic.name, partitions)?;
-        return Ok((Uuid::nil(), partitions));
+        return Ok(Created {
+            id: Uuid::nil(),
+            partitions,
+            config,
+        });
     }
-    let created = call.cluster.topics.create(&topic.name, partitions, config)?;
-    Ok((created.id, partitions))
+    let made = call
+        .cluster
+        .topics
+        .create(&topic.name, partitions, config.clone())?;
+    Ok(Created {
+        id: made.id,
+        partitions,
+        config,
+    })
 }
 
 fn count_partitions(call: &Call<'_>, topic: &CreatableTopic) -> Result<i32, ApiError> {

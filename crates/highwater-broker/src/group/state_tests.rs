@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::super::member::Protocol;
+use super::super::member::{JoinRequest, Protocol};
 use super::*;
 
 const SESSION: Duration = Duration::from_secs(10);

@@ -12,8 +12,11 @@ use highwater_wire::batch::{self, BatchError, BatchHeader, HEADER_BYTES, MAGIC};
 
 use super::error::LogError;
 
-/// Read ahead while walking, in bytes.
+/// Read ahead when every byte is looked at.
 const WINDOW_BYTES: usize = 1 << 20;
+
+/// Read ahead when only headers are: enough for several small batches, little beside a large one.
+const HEADER_WINDOW_BYTES: usize = 16 << 10;
 
 /// How much of each batch is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +44,11 @@ pub(crate) fn scan(
     depth: Depth,
     mut visit: impl FnMut(&BatchHeader, u64) -> Result<(), LogError>,
 ) -> Result<ScanEnd, LogError> {
-    let mut window = Window::new(file, path, length);
+    let ahead = match depth {
+        Depth::Headers => HEADER_WINDOW_BYTES,
+        Depth::Checksums => WINDOW_BYTES,
+    };
+    let mut window = Window::new(file, path, length, ahead);
     let mut position = 0;
     while position < length {
         let header = match BatchHeader::parse(window.get(position, HEADER_BYTES)?) {
@@ -75,7 +82,7 @@ pub(crate) fn intact_batch_follows(
     position: u64,
     next_offset: i64,
 ) -> Result<bool, LogError> {
-    let mut window = Window::new(file, path, length);
+    let mut window = Window::new(file, path, length, WINDOW_BYTES);
     let last_start = length.saturating_sub(HEADER_BYTES as u64);
     for candidate in position + 1..=last_start.max(position) {
         let front = window.get(candidate, HEADER_BYTES)?;
@@ -102,16 +109,18 @@ struct Window<'a> {
     file: &'a File,
     path: &'a Path,
     length: u64,
+    ahead: usize,
     start: u64,
     bytes: Vec<u8>,
 }
 
 impl<'a> Window<'a> {
-    fn new(file: &'a File, path: &'a Path, length: u64) -> Self {
+    fn new(file: &'a File, path: &'a Path, length: u64, ahead: usize) -> Self {
         Self {
             file,
             path,
             length,
+            ahead,
             start: 0,
             bytes: Vec::new(),
         }
@@ -125,7 +134,7 @@ impl<'a> Window<'a> {
         let inside =
             position >= self.start && position + count as u64 <= self.start + self.bytes.len() as u64;
         if !inside {
-            self.bytes.resize(count.max(WINDOW_BYTES).min(left), 0);
+            self.bytes.resize(count.max(self.ahead).min(left), 0);
             self.start = position;
             self.file
                 .read_exact_at(&mut self.bytes, position)

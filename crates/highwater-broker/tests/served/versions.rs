@@ -3,7 +3,7 @@
 use highwater_wire::{Connection, WireError};
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
@@ -188,7 +188,12 @@ fn create_all(connection: &mut Connection, version: i16) -> Outcome {
         let wanted = CreatableTopic::default()
             .with_name(topic(&name))
             .with_num_partitions(1)
-            .with_replication_factor(1);
+            .with_replication_factor(1)
+            .with_configs(vec![
+                CreatableTopicConfig::default()
+                    .with_name(text("retention.ms"))
+                    .with_value(Some(text("-1"))),
+            ]);
         connection.call(&CreateTopicsRequest::default().with_topics(vec![wanted]), version)?;
     }
     Ok(())

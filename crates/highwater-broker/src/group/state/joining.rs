@@ -1,0 +1,331 @@
+//! From a member's wish to join to the next generation.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka_protocol::error::ResponseError;
+
+use super::super::member::{JoinAnswer, JoinRequest, Member};
+use super::{Answer, Group, JoinRefusal, Phase, refuse_waiting};
+
+/// Members of one group: each waits with a connection and is listed to the leader.
+const MAX_MEMBERS: usize = 1_000;
+
+impl Group {
+    /// Takes a JoinGroup request; its answer may come at once or with a later call.
+    pub(crate) fn join(&mut self, request: JoinRequest, token: u64, now: Duration) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        if let Err(refusal) = self.try_join(request, token, now, &mut answers) {
+            answers.push(Answer::Join(token, Err(refusal)));
+        }
+        answers
+    }
+
+    fn try_join(
+        &mut self,
+        request: JoinRequest,
+        token: u64,
+        now: Duration,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), JoinRefusal> {
+        let refusal = |error| JoinRefusal {
+            error,
+            member_id: request.member_id.clone(),
+        };
+        self.check_protocols(&request).map_err(refusal)?;
+        if request.member_id.is_empty() {
+            return self.join_as_new(request, token, now, answers);
+        }
+        let known = self.members.contains_key(&request.member_id);
+        let announced = self.announced.contains_key(&request.member_id);
+        if known || !announced {
+            self.check_member(&request.member_id, request.instance_id.as_deref())
+                .map_err(refusal)?;
+        }
+        if announced {
+            self.announced.remove(&request.member_id);
+            let member_id = request.member_id.clone();
+            self.add_member(member_id, request, token, now);
+            self.begin_rebalance(now, answers);
+        } else {
+            self.join_again(request, token, now, answers);
+        }
+        self.finish_joining_if_complete(now, answers);
+        Ok(())
+    }
+
+    fn check_protocols(&self, request: &JoinRequest) -> Result<(), ResponseError> {
+        let inconsistent = ResponseError::InconsistentGroupProtocol;
+        if request.protocols.is_empty() || request.protocol_type.is_empty() {
+            return Err(inconsistent);
+        }
+        let others = || {
+            self.members
+                .iter()
+                .filter(|(id, _)| **id != request.member_id)
+                .map(|(_, member)| member)
+        };
+        if others().next().is_none() {
+            return Ok(());
+        }
+        let shared = request
+            .protocols
+            .iter()
+            .any(|protocol| others().all(|member| member.supports(&protocol.name)));
+        if shared && request.protocol_type == self.protocol_type {
+            Ok(())
+        } else {
+            Err(inconsistent)
+        }
+    }
+
+    fn join_as_new(
+        &mut self,
+        request: JoinRequest,
+        token: u64,
+        now: Duration,
+        answers: &mut Vec<Answer>,
+    ) -> Result<(), JoinRefusal> {
+        let member_id = request.fresh_member_id.clone();
+        let known_instance = request
+            .instance_id
+            .as_ref()
+            .and_then(|instance| self.instances.get(instance))
+            .cloned();
+        if let Some(old) = known_instance {
+            self.replace_static_member(&old, member_id, request, token, now, answers);
+            self.finish_joining_if_complete(now, answers);
+            return Ok(());
+        }
+        if self.members.len() + self.announced.len() >= MAX_MEMBERS {
+            return Err(JoinRefusal {
+                error: ResponseError::GroupMaxSizeReached,
+                member_id: String::new(),
+            });
+        }
+        if request.needs_known_id && request.instance_id.is_none() {
+            self.announced
+                .insert(member_id.clone(), now + request.session_timeout);
+            return Err(JoinRefusal {
+                error: ResponseError::MemberIdRequired,
+                member_id,
+            });
+        }
+        self.add_member(member_id, request, token, now);
+        self.begin_rebalance(now, answers);
+        self.finish_joining_if_complete(now, answers);
+        Ok(())
+    }
+
+    fn add_member(&mut self, member_id: String, request: JoinRequest, token: u64, now: Duration) {
+        if self.members.is_empty() {
+            self.protocol_type = request.protocol_type;
+        }
+        if let Some(instance) = &request.instance_id {
+            self.instances.insert(instance.clone(), member_id.clone());
+        }
+        self.arrivals += 1;
+        let member = Member {
+            instance_id: request.instance_id,
+            session_timeout: request.session_timeout,
+            rebalance_timeout: request.rebalance_timeout,
+            protocols: request.protocols,
+            assignment: Bytes::new(),
+            expires: now + request.session_timeout,
+            arrival: self.arrivals,
+            waiting_join: Some(token),
+            waiting_sync: None,
+        };
+        self.members.insert(member_id, member);
+    }
+
+    /// A static member that was restarted takes the place of its former self (KIP-345). If it changed
+    /// nothing and does not lead, the others need not notice.
+    fn replace_static_member(
+        &mut self,
+        old_id: &str,
+        member_id: String,
+        request: JoinRequest,
+        token: u64,
+        now: Duration,
+        answers: &mut Vec<Answer>,
+    ) {
+        let Some(old) = self.members.remove(old_id) else {
+            self.add_member(member_id, request, token, now);
+            self.begin_rebalance(now, answers);
+            return;
+        };
+        refuse_waiting(old_id, &old, ResponseError::FencedInstanceId, answers);
+        let unchanged = old.protocols == request.protocols;
+        let was_leader = self.leader == old_id;
+        self.add_member(member_id.clone(), request, token, now);
+        if let Some(member) = self.members.get_mut(&member_id) {
+            member.assignment = old.assignment;
+            member.arrival = old.arrival;
+        }
+        if was_leader {
+            self.leader.clone_from(&member_id);
+        }
+        if self.phase == Phase::Stable && unchanged && !was_leader {
+            self.answer_join_now(&member_id, token, answers);
+        } else {
+            self.begin_rebalance(now, answers);
+        }
+    }
+
+    /// A member that is in the group joins again.
+    fn join_again(&mut self, request: JoinRequest, token: u64, now: Duration, answers: &mut Vec<Answer>) {
+        let member_id = request.member_id;
+        let is_leader = self.leader == member_id;
+        let Some(member) = self.members.get_mut(&member_id) else {
+            return;
+        };
+        let unchanged = member.protocols == request.protocols;
+        member.protocols = request.protocols;
+        member.session_timeout = request.session_timeout;
+        member.rebalance_timeout = request.rebalance_timeout;
+        member.expires = now + request.session_timeout;
+        let current = match self.phase {
+            Phase::Empty | Phase::Joining { .. } => false,
+            Phase::Syncing { .. } => unchanged,
+            Phase::Stable => unchanged && !is_leader,
+        };
+        if current {
+            self.answer_join_now(&member_id, token, answers);
+            return;
+        }
+        if let Some(before) = member.waiting_join.replace(token) {
+            let refusal = JoinRefusal {
+                error: ResponseError::RebalanceInProgress,
+                member_id: member_id.clone(),
+            };
+            answers.push(Answer::Join(before, Err(refusal)));
+        }
+        self.begin_rebalance(now, answers);
+    }
+
+    fn answer_join_now(&mut self, member_id: &str, token: u64, answers: &mut Vec<Answer>) {
+        if let Some(member) = self.members.get_mut(member_id) {
+            member.waiting_join = None;
+        }
+        answers.push(Answer::Join(token, Ok(self.join_answer(member_id))));
+    }
+
+    fn join_answer(&self, member_id: &str) -> JoinAnswer {
+        let members = if self.leader == member_id {
+            self.members
+                .iter()
+                .map(|(id, member)| {
+                    let metadata = member.metadata(&self.protocol_name);
+                    (id.clone(), member.instance_id.clone(), metadata)
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        JoinAnswer {
+            generation: self.generation,
+            protocol_type: self.protocol_type.clone(),
+            protocol_name: self.protocol_name.clone(),
+            leader: self.leader.clone(),
+            member_id: member_id.to_owned(),
+            members,
+        }
+    }
+
+    pub(super) fn begin_rebalance(&mut self, now: Duration, answers: &mut Vec<Answer>) {
+        if matches!(self.phase, Phase::Joining { .. }) {
+            return;
+        }
+        for member in self.members.values_mut() {
+            if let Some(token) = member.waiting_sync.take() {
+                answers.push(Answer::Sync(token, Err(ResponseError::RebalanceInProgress)));
+                member.expires = now + member.session_timeout;
+            }
+            member.assignment = Bytes::new();
+        }
+        self.phase = Phase::Joining {
+            until: now + self.longest_rebalance_timeout(),
+        };
+    }
+
+    fn longest_rebalance_timeout(&self) -> Duration {
+        self.members
+            .values()
+            .map(|member| member.rebalance_timeout)
+            .max()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn finish_joining_if_complete(&mut self, now: Duration, answers: &mut Vec<Answer>) {
+        let joining = matches!(self.phase, Phase::Joining { .. });
+        let all_here = self.members.values().all(|member| member.waiting_join.is_some());
+        if joining && all_here && self.announced.is_empty() {
+            self.finish_joining(now, answers);
+        }
+    }
+
+    /// The next generation begins with those who have joined.
+    pub(super) fn finish_joining(&mut self, now: Duration, answers: &mut Vec<Answer>) {
+        let gone: Vec<String> = self
+            .members
+            .iter()
+            .filter(|(_, member)| member.waiting_join.is_none())
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in gone {
+            self.remove(&id, answers);
+        }
+        self.generation += 1;
+        if self.members.is_empty() {
+            self.phase = Phase::Empty;
+            self.leader.clear();
+            return;
+        }
+        if !self.members.contains_key(&self.leader) {
+            self.leader = self.first_to_arrive();
+        }
+        self.protocol_name = self.vote();
+        self.phase = Phase::Syncing {
+            until: now + self.longest_rebalance_timeout(),
+        };
+        let ids: Vec<String> = self.members.keys().cloned().collect();
+        for id in ids {
+            let answer = self.join_answer(&id);
+            if let Some(member) = self.members.get_mut(&id) {
+                member.expires = now + member.session_timeout;
+                if let Some(token) = member.waiting_join.take() {
+                    answers.push(Answer::Join(token, Ok(answer)));
+                }
+            }
+        }
+    }
+
+    fn first_to_arrive(&self) -> String {
+        self.members
+            .iter()
+            .min_by_key(|(_, member)| member.arrival)
+            .map(|(id, _)| id.clone())
+            .unwrap_or_default()
+    }
+
+    /// Each member votes for the first of its protocols that all support; the most votes win.
+    fn vote(&self) -> String {
+        let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
+        for member in self.members.values() {
+            let choice = member
+                .protocols
+                .iter()
+                .find(|protocol| self.members.values().all(|other| other.supports(&protocol.name)));
+            if let Some(choice) = choice {
+                *votes.entry(&choice.name).or_default() += 1;
+            }
+        }
+        votes
+            .into_iter()
+            .max_by_key(|(_, count)| *count)
+            .map(|(name, _)| name.to_owned())
+            .unwrap_or_default()
+    }
+}
