@@ -42,3 +42,15 @@ need_browser() {
     install_packages "Chromium, to open the HTML report" "chromium" "chromium"
   fi
 }
+
+# Into the target folder, so that nothing of the user's is touched.
+need_cargo_deny() {
+  if ! command -v cargo-deny >/dev/null; then
+    local tools=${CARGO_TARGET_DIR:-$PWD/target}/tools
+    PATH=$tools/bin:$PATH
+    if [ ! -x "$tools/bin/cargo-deny" ]; then
+      echo "highwater: installing cargo-deny, to check licences and sources: cargo install cargo-deny --root $tools" >&2
+      cargo install --quiet --locked --root "$tools" cargo-deny >&2
+    fi
+  fi
+}

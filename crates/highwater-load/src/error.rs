@@ -42,7 +42,9 @@ pub enum LoadError {
         detail: String,
     },
     /// A topic of that name is there already.
-    #[error("topic {topic} exists already at {bootstrap}")]
+    #[error(
+        "topic {topic} exists already at {bootstrap}; it is not touched: run with another --seed, or delete it"
+    )]
     TopicExists {
         /// Name of the topic.
         topic: String,

@@ -77,7 +77,7 @@ pub(crate) fn preflight(kafka_home: Option<&Path>, cache: &Path) -> Result<(), T
     program::java()?;
     match kafka_home {
         Some(home) => Installation::at_home(home).map(drop),
-        None if install::cached(cache).is_some() => Ok(()),
+        None if cached(cache).is_some() => Ok(()),
         None => install::maven().map(drop),
     }
 }

@@ -211,7 +211,7 @@ impl Target {
 }
 
 /// The directory, made and absolute: the processes have their own working directory.
-fn prepared(dir: &std::path::Path) -> Result<PathBuf, TargetError> {
+fn prepared(dir: &Path) -> Result<PathBuf, TargetError> {
     std::fs::create_dir_all(dir).map_err(TargetError::file("create", dir))?;
     dir.canonicalize().map_err(TargetError::file("open", dir))
 }

@@ -86,25 +86,37 @@ fn a_graceful_stop_holds_on_apache_kafka() {
     holds(&restart("broker-restart/graceful", &["--target", "kafka"]));
 }
 
-/// Offsets that the broker's own journal says it harmed: lost ones, or where second copies stand.
+/// Offsets that the broker's own journal says it harmed: where second copies stand, or lost ones without those that
+/// their producer sent again because the answer had not reached it.
 fn harmed(ran: &Ran, event: &str) -> BTreeSet<(i64, i64)> {
-    let (base, last) = match event {
-        "duplicated" => ("copy_base_offset", "copy_last_offset"),
-        _ => ("base_offset", "last_offset"),
-    };
     let journal =
         find(ran.directory.path(), "bugs.jsonl").unwrap_or_else(|| panic!("no bugs.jsonl: {}", ran.story()));
-    fs::read_to_string(journal)
-        .expect("the journal is readable")
+    let text = fs::read_to_string(journal).expect("the journal is readable");
+    let lines: Vec<Value> = text
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).expect("a line of the journal"))
-        .filter(|line| line["event"] == event)
-        .flat_map(|line| {
-            let number = |key: &str| line[key].as_i64().unwrap_or_else(|| panic!("no {key} in {line}"));
-            let partition = number("partition");
-            (number(base)..=number(last)).map(move |offset| (partition, offset))
-        })
-        .collect()
+        .map(|line| serde_json::from_str(line).expect("a line of the journal"))
+        .collect();
+    let offsets = |event: &str, base: &str, last: &str| -> BTreeSet<(i64, i64)> {
+        let number =
+            |line: &Value, key: &str| line[key].as_i64().unwrap_or_else(|| panic!("no {key} in {line}"));
+        let of = |line: &Value| {
+            let partition = number(line, "partition");
+            (number(line, base)..=number(line, last))
+                .map(|offset| (partition, offset))
+                .collect::<Vec<_>>()
+        };
+        lines
+            .iter()
+            .filter(|line| line["event"] == event)
+            .flat_map(of)
+            .collect()
+    };
+    match event {
+        "duplicated" => offsets(event, "copy_base_offset", "copy_last_offset"),
+        _ => {
+            &offsets(event, "base_offset", "last_offset") - &offsets("restored", "base_offset", "last_offset")
+        }
+    }
 }
 
 #[track_caller]

@@ -1,7 +1,7 @@
 //! The work that every tool offers.
 
 /// Most records that wait in a client, and most bytes; the same for every tool that can be told.
-pub(crate) const QUEUE_RECORDS: u64 = 500_000;
+pub(crate) const QUEUE_RECORDS: u64 = 20_000;
 pub(crate) const QUEUE_KIB: u64 = 1 << 20;
 /// How long a client waits for a batch to fill.
 pub(crate) const LINGER_MS: u64 = 5;

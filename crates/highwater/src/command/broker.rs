@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::arguments::{BrokerArguments, BugArgument};
 use crate::failure::Failure;
 
-pub(crate) fn broker(arguments: BrokerArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn broker(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
     if arguments.bug.contains(&BugArgument::Help) {
         for bug in Bug::ALL {
             println!("{bug:<30} {}", bug.description());
@@ -35,7 +35,7 @@ pub(crate) fn broker(arguments: BrokerArguments) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(fail)?;
-    runtime.block_on(serve(&arguments))
+    runtime.block_on(serve(arguments))
 }
 
 async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {

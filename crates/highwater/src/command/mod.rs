@@ -18,8 +18,8 @@ use crate::screen::Screen;
 /// Carries out a subcommand; its answer is the exit code.
 pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Failure> {
     match command {
-        Command::Demo(arguments) => run::run("demo", None, arguments, screen),
-        Command::Run { what, scenario, run } => run::run(&what, scenario.as_deref(), run, screen),
+        Command::Demo(arguments) => run::run("demo", None, &arguments, screen),
+        Command::Run { what, scenario, run } => run::run(&what, scenario.as_deref(), &run, screen),
         Command::Report { directory, format } => report::report(&directory, format, screen),
         Command::List => list::list(),
         Command::Show { name } => show::show(&name),
@@ -29,7 +29,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         } => up::up(kafka),
         Command::Down => up::down(),
         Command::Doctor => doctor::doctor(),
-        Command::Broker(arguments) => broker::broker(arguments),
+        Command::Broker(arguments) => broker::broker(&arguments),
         Command::Completions { shell } => completions::completions(shell),
         Command::ExecWithParent { parent, command } => {
             match highwater_target::exec_with_parent(parent, &command)? {}

@@ -27,7 +27,7 @@ const REFRESH: Duration = Duration::from_millis(100);
 pub(crate) fn run(
     what: &str,
     only: Option<&str>,
-    arguments: RunArguments,
+    arguments: &RunArguments,
     screen: &Screen,
 ) -> Result<ExitCode, Failure> {
     let chosen = suites::choose(what, only)?;
@@ -41,7 +41,7 @@ pub(crate) fn run(
     let options = RunOptions {
         name: name.to_owned(),
         target: arguments.target.clone(),
-        command: command_again(what, only, &arguments, seed),
+        command: command_again(what, only, arguments, seed),
         seed,
         keep: arguments.keep,
         highwater: own_path()?,
@@ -88,7 +88,7 @@ fn with_live_view<T>(
     .map_err(|error| Failure::new(ExitCode::Infrastructure, format!("can't start a thread: {error}")))?;
     let shown = Arc::clone(&live);
     let result = work(Box::new(move |event| {
-        shown.lock().unwrap_or_else(PoisonError::into_inner).event(event)
+        shown.lock().unwrap_or_else(PoisonError::into_inner).event(event);
     }));
     done.store(true, Ordering::Relaxed);
     let _ = refresher.join();
