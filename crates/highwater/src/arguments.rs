@@ -139,7 +139,7 @@ pub(crate) struct RunArguments {
     /// `bootstrap:HOST:PORT` (a cluster that is there; nothing is touched that the run did not make).
     #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET", value_parser = target)]
     pub(crate) target: TargetSpec,
-    /// Directory for the results [default: ./highwater-runs/<time>-<name>/].
+    /// Directory for the results [default: ./highwater-runs/TIME-NAME/].
     #[arg(short, long, value_name = "DIR", env = "HIGHWATER_OUT", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,
     /// Runs the same again: everything random comes from this hexadecimal number.

@@ -170,7 +170,9 @@ fn default_directory(name: &str) -> PathBuf {
 
 /// The command that runs the same again, with the seed that was used.
 fn command_again(what: &str, only: Option<&str>, arguments: &RunArguments, seed: u64) -> String {
-    let mut words = vec!["highwater".to_owned()];
+    let mut words = vec![
+        std::env::var("HIGHWATER_COMMAND").map_or_else(|_| "highwater".to_owned(), |typed| quoted(&typed)),
+    ];
     match what {
         "demo" => words.push("demo".into()),
         what => words.extend(["run".into(), quoted(what)]),
