@@ -9,8 +9,7 @@ use highwater_measure::stall::{Base, Stall};
 use highwater_measure::steady::Band;
 use highwater_measure::threshold::Threshold;
 use highwater_model::{
-    FaultReport, Outcome, Phase, Quantiles, RecordCounts, ScenarioReport, StallOracle, ThresholdReport,
-    ThresholdResult, ValidityCheck,
+    FaultReport, Outcome, Phase, RecordCounts, ScenarioReport, StallOracle, ThresholdReport, ThresholdResult,
 };
 
 use crate::config::{FaultKind, Kind, Rate};
@@ -349,22 +348,6 @@ fn thresholds(thresholds: &[Threshold], report: &ScenarioReport) -> Vec<Threshol
             result
         })
         .collect()
-}
-
-/// Whether a distribution has records that are known only as "longer than".
-pub(crate) fn censored(quantiles: &Quantiles) -> Option<u64> {
-    (quantiles.censored > 0).then_some(quantiles.censored)
-}
-
-/// Says a validity check for people.
-pub(crate) fn check(name: &str, ok: bool, measured: String, required: String, remedy: &str) -> ValidityCheck {
-    ValidityCheck {
-        name: name.to_owned(),
-        ok,
-        measured,
-        required,
-        remedy: (!ok).then(|| remedy.to_owned()),
-    }
 }
 
 #[cfg(test)]

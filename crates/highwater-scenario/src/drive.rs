@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use highwater_load::{Counts, Load, Offer, ProducerSpec, Receivers, admin};
+use highwater_load::{Load, Offer, ProducerSpec, Receivers, admin};
 use highwater_measure::histogram::IntervalSummary;
 use highwater_measure::steady::{Interval, SteadyState, SteadyTest};
-use highwater_model::{EventBody, NoticeLevel, Phase, Tick};
+use highwater_model::{NoticeLevel, Phase, Tick};
 use highwater_target::Target;
 
 use crate::context::Context;
@@ -23,7 +23,7 @@ use crate::observation::Observation;
 use crate::phases::Phases;
 use crate::plan::Plan;
 use crate::readback::Reader;
-use crate::session::Session;
+use crate::session::{Session, described};
 
 /// Between two ticks; the live view redraws no more often.
 const TICK: Duration = Duration::from_millis(100);
@@ -151,17 +151,6 @@ pub(crate) fn create_topic(plan: &Plan, bootstrap: &str, name: &str) -> Result<(
         &settings,
     )
     .map_err(|error| described(&error))
-}
-
-/// An error with its sources behind it.
-pub(crate) fn described(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }
 
 fn receivers(
@@ -428,25 +417,4 @@ impl WarmUp {
             })
             .map(|(median, _)| *median)
     }
-}
-
-/// Counts of a load as a tick shows them.
-pub(crate) fn tick_of(counts: &Counts) -> Tick {
-    Tick {
-        due: counts.due,
-        handed_over: counts.handed_over,
-        acknowledged: counts.acknowledged,
-        failed: counts.failed,
-        unknown: counts.unknown,
-        oldest_pending_ns: counts.oldest_pending_ns,
-        ..Tick::default()
-    }
-}
-
-/// The events of a start that is not a load use this too.
-pub(crate) fn told(context: &Context<'_>, text: String) {
-    context.events.emit(EventBody::Notice {
-        level: NoticeLevel::Info,
-        text,
-    });
 }

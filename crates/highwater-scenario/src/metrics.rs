@@ -35,7 +35,7 @@ impl Metrics<'_> {
     pub(crate) fn censored(&self, phase: Option<Phase>, name: &str) -> Option<u64> {
         let phase = phase.and_then(|phase| self.0.phases.iter().find(|report| report.phase == phase));
         self.distribution(phase, name)
-            .and_then(|(quantiles, _)| crate::assemble::censored(quantiles))
+            .and_then(|(quantiles, _)| (quantiles.censored > 0).then_some(quantiles.censored))
     }
 
     /// Number of samples behind a percentile.

@@ -3,14 +3,13 @@
 
 use std::sync::Mutex;
 
-use highwater_load::{Load, Receivers};
+use highwater_load::{Counts, Load, Receivers};
 use highwater_measure::histogram::IntervalSummary;
 use highwater_measure::schedule::Schedule;
 use highwater_model::{EventBody, ResourceSample, Tick};
 use highwater_target::{NetworkTotals, Sampler, Target, Watched, host_network};
 
 use crate::context::Context;
-use crate::drive::tick_of;
 use crate::session::Session;
 
 /// Between two readings of every process.
@@ -127,5 +126,18 @@ impl<'a> Observation<'a> {
                 after.sent_bytes.saturating_sub(before.sent_bytes),
             )
         });
+    }
+}
+
+/// Counts of a load as a tick shows them.
+fn tick_of(counts: &Counts) -> Tick {
+    Tick {
+        due: counts.due,
+        handed_over: counts.handed_over,
+        acknowledged: counts.acknowledged,
+        failed: counts.failed,
+        unknown: counts.unknown,
+        oldest_pending_ns: counts.oldest_pending_ns,
+        ..Tick::default()
     }
 }

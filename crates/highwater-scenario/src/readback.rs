@@ -12,8 +12,8 @@ use highwater_load::{Ledger, Row, read_back};
 use highwater_model::{AnomalyExample, EventBody, RecordId, RunId};
 use serde::Serialize;
 
-use crate::drive::described;
 use crate::events::EventStream;
+use crate::session::described;
 
 /// Between two readings of the ends that must be equal.
 const BETWEEN_READS: Duration = Duration::from_millis(250);

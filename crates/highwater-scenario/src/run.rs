@@ -20,7 +20,7 @@ use crate::config::{ConfigError, Kind, Set, resolve};
 use crate::context::Context;
 use crate::events::{EventStream, Observer};
 use crate::plan::Plan;
-use crate::session::Session;
+use crate::session::{Session, described};
 use crate::suites::Chosen;
 use crate::{drive, startup};
 
@@ -224,7 +224,7 @@ impl Run {
                     true => session.interrupted = Some("interrupted while the target was started".into()),
                     false => {
                         session.hints.extend(error.remedy());
-                        session.failure = Some(drive::described(&error));
+                        session.failure = Some(described(&error));
                     }
                 }
                 self.options.target.to_string()

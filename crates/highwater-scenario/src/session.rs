@@ -38,3 +38,14 @@ pub(crate) struct Session {
     /// Things to say beside the verdict.
     pub(crate) hints: Vec<String>,
 }
+
+/// An error with its sources behind it.
+pub(crate) fn described(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}

@@ -10,15 +10,15 @@ use std::time::Duration;
 
 use highwater_load::{Load, Offer, ProducerSpec};
 use highwater_measure::schedule::{Schedule, Shape};
-use highwater_model::{Outcome, Phase};
+use highwater_model::{NoticeLevel, Outcome, Phase};
 use highwater_target::{Started, Target};
 
 use crate::context::Context;
-use crate::drive::{create_topic, described, read_back, told};
+use crate::drive::{create_topic, read_back};
 use crate::observation::Observation;
 use crate::phases::Phases;
 use crate::plan::Plan;
-use crate::session::Session;
+use crate::session::{Session, described};
 
 /// Longest wait for the broker to end when it is asked to.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
@@ -63,8 +63,8 @@ fn rounds(
         let took = acknowledged_ns.saturating_sub(spawned_ns);
         session.starts_ns.push(took);
         let ready = started.ready_at.saturating_duration_since(started.spawned_at);
-        told(
-            context,
+        context.events.notice(
+            NoticeLevel::Info,
             format!(
                 "start {} of {}: ready after {:.1} ms, first acknowledged record after {:.1} ms",
                 round + 1,

@@ -3,7 +3,6 @@
 use highwater_measure::quantity;
 use highwater_model::{Phase, ProcessRole, ScenarioReport, ThresholdResult, ValidityCheck};
 
-use crate::assemble::check;
 use crate::config::{Kind, Rate};
 use crate::metrics::Metrics;
 use crate::plan::Plan;
@@ -115,4 +114,15 @@ pub(crate) fn too_few_samples(report: &mut ScenarioReport) {
         }
     }
     report.validity.extend(checks);
+}
+
+/// Says a validity check for people.
+fn check(name: &str, ok: bool, measured: String, required: String, remedy: &str) -> ValidityCheck {
+    ValidityCheck {
+        name: name.to_owned(),
+        ok,
+        measured,
+        required,
+        remedy: (!ok).then(|| remedy.to_owned()),
+    }
 }
