@@ -52,12 +52,14 @@ pub enum Observation {
 }
 
 /// What a read-back went through.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadBack {
     /// Records seen, of whatever kind.
     pub read: u64,
     /// Bytes of their keys and values.
     pub bytes: u64,
+    /// The offset after the last record seen, by partition; the log start where none was.
+    pub reached: BTreeMap<i32, i64>,
 }
 
 /// Asks for the ends of every partition of a topic, ascending by partition: last stable offset first, then high
@@ -113,7 +115,13 @@ pub fn read(
         .map(|position| position.end - position.next)
         .sum::<i64>();
     let expected = u64::try_from(expected).unwrap_or(0);
-    let mut done = ReadBack::default();
+    let mut done = ReadBack {
+        reached: ends
+            .iter()
+            .map(|end| (end.partition, end.log_start.max(0)))
+            .collect(),
+        ..ReadBack::default()
+    };
     progress(0, expected);
     let consumer = settings::reader(bootstrap, CLIENT_ID)
         .create_with_context(Quiet)
@@ -133,6 +141,7 @@ pub fn read(
                     continue;
                 };
                 position.next = offset + 1;
+                done.reached.insert(partition, position.next);
                 if position.next == position.end {
                     left.remove(&partition);
                 }

@@ -35,7 +35,7 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
         phases: &session.phases,
         gave_up_ns: session.gave_up_ns,
         received: session.consumers > 0,
-        saturating: scenario.load.rate == Rate::Max || scenario.kind == Kind::Startup,
+        saturating: plan.schedule.is_saturating() || scenario.kind == Kind::Startup,
         load_end_ns: session.load_end_ns,
     };
     let measured = measure(&session.ledgers, &scope);
@@ -127,7 +127,7 @@ fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultRepor
     let mut report = FaultReport {
         kind: fault.kind.name().to_owned(),
         armed: fault.enabled,
-        fired: session.faults.len() as u64,
+        fired: session.faults.iter().filter(|fact| fact.as_asked).count() as u64,
         fired_at_ns: session.faults.first().map(|fact| fact.fired_ns),
         lifted_at_ns: session.faults.first().and_then(|fact| fact.lifted_ns),
         in_flight: 0,
@@ -141,13 +141,19 @@ fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultRepor
         .map(|fact| Seen::of(fact, session))
         .collect();
     // With several faults the weakest counts for the verdict, the longest for the recovery.
-    report.in_flight = seen.iter().map(|seen| seen.in_flight).max().unwrap_or(0);
+    report.in_flight = session
+        .faults
+        .iter()
+        .map(|fact| fact.in_flight)
+        .min()
+        .unwrap_or(0);
     report.recovery_ns = seen
         .iter()
         .map(|seen| seen.recovery_ns)
         .collect::<Option<Vec<_>>>()
         .and_then(|all| all.into_iter().max());
-    report.client_reaction = seen.iter().find_map(|seen| seen.reaction(fault.kind));
+    let reactions: Option<Vec<String>> = seen.iter().map(|seen| seen.reaction(fault.kind)).collect();
+    report.client_reaction = reactions.and_then(|all| all.into_iter().next());
     if let ([fact], Some(steady)) = (
         session.faults.as_slice(),
         session.phases.iter().find(|span| span.phase == Phase::Steady),
@@ -165,7 +171,6 @@ fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultRepor
 
 /// What the ledgers and the clients saw of one fault.
 struct Seen {
-    in_flight: u64,
     /// Longest stretch without an acknowledgement that touches the fault.
     silence_ns: u64,
     errors: usize,
@@ -176,12 +181,8 @@ struct Seen {
 impl Seen {
     fn of(fact: &FaultFact, session: &Session) -> Self {
         let resumed = fact.resumed_ns.unwrap_or(u64::MAX);
-        let (mut in_flight, mut last_before, mut first_after) = (0, 0, None::<u64>);
+        let (mut last_before, mut first_after) = (0, None::<u64>);
         for row in session.ledgers.iter().flat_map(|ledger| ledger.rows()) {
-            let handed_before = row.handed_ns.is_some_and(|at| at <= fact.fired_ns);
-            if handed_before && row.acknowledged_ns.is_none_or(|at| at > fact.fired_ns) {
-                in_flight += 1;
-            }
             if let Some(at) = row.acknowledged_ns {
                 if at < resumed {
                     last_before = last_before.max(at);
@@ -197,7 +198,6 @@ impl Seen {
             .filter(|event| (fact.fired_ns..=until).contains(&event.at_ns))
             .collect();
         Self {
-            in_flight,
             silence_ns: first_after
                 .unwrap_or(session.gave_up_ns)
                 .saturating_sub(last_before.max(fact.fired_ns)),
@@ -335,12 +335,12 @@ fn thresholds(thresholds: &[Threshold], report: &ScenarioReport) -> Vec<Threshol
         .iter()
         .map(|threshold| {
             let mut result = threshold.evaluate(&|phase, name| metrics.value(phase, name));
-            // A percentile over records that never came back is only known to be larger: an upper limit on it
-            // can't be seen to hold.
+            // A percentile over records that never came back is only known to be larger: a limit on it can't be
+            // seen to hold.
             if result.result == ThresholdResult::Pass
                 && let Some(censored) = metrics.censored(result.phase, &result.metric)
             {
-                result.result = ThresholdResult::Fail;
+                result.result = ThresholdResult::NotMeasured;
                 result.note = Some(format!(
                     "{censored} records were never acknowledged: the value is a lower bound"
                 ));

@@ -58,7 +58,7 @@ fn prepare_and_offer(
     session: &mut Session,
 ) -> Result<(), String> {
     let scenario = plan.scenario();
-    create_topic(plan, bootstrap, &session.topic)?;
+    create_topic(plan, bootstrap, session)?;
     let phases = Phases::new(context.events);
     let offer = Offer {
         bootstrap: bootstrap.to_owned(),
@@ -100,6 +100,7 @@ fn prepare_and_offer(
     session.gave_up_ns = context.clock.now_ns();
     if let Some(receivers) = &mut receivers {
         receivers.stop();
+        note_received(receivers, session);
     }
     session.client_events = load.client_events();
     if let Some(ratio) = load.traffic().ratio() {
@@ -107,7 +108,7 @@ fn prepare_and_offer(
     }
     if session.failure.is_none() && session.interrupted.is_none() {
         phases.enter(Phase::ReadBack, context.clock.now_ns());
-        read_back(context, plan, bootstrap, session);
+        read_back(context, plan, bootstrap, target, session);
     }
     observation.sample_now();
     session.phases = phases.finish(context.clock.now_ns());
@@ -135,8 +136,21 @@ fn producers(context: &Context<'_>, plan: &Plan) -> Vec<ProducerSpec> {
         .collect()
 }
 
+/// What the consumers saw beside the times of first deliveries.
+fn note_received(receivers: &Receivers, session: &mut Session) {
+    let counts = receivers.counts();
+    for (name, count) in [
+        ("consumers.redelivered", counts.redelivered),
+        ("consumers.corrupt", counts.corrupt),
+        ("consumers.foreign", counts.foreign),
+        ("consumers.before_intent", counts.negative_latencies),
+    ] {
+        session.measurements.insert(name.into(), count as f64);
+    }
+}
+
 /// Makes the topic of the run.
-pub(crate) fn create_topic(plan: &Plan, bootstrap: &str, name: &str) -> Result<(), String> {
+pub(crate) fn create_topic(plan: &Plan, bootstrap: &str, session: &mut Session) -> Result<(), String> {
     let topic = &plan.scenario().topic;
     let settings: Vec<(&str, &str)> = topic
         .settings
@@ -145,12 +159,15 @@ pub(crate) fn create_topic(plan: &Plan, bootstrap: &str, name: &str) -> Result<(
         .collect();
     admin::create_topic(
         bootstrap,
-        name,
+        &session.topic,
         topic.partitions.unsigned_abs(),
         topic.replication,
         &settings,
     )
-    .map_err(|error| described(&error))
+    .map_err(|error| described(&error))?;
+    // Only what was made is deleted afterwards.
+    session.topic_made = true;
+    Ok(())
 }
 
 fn receivers(
@@ -185,7 +202,13 @@ fn receivers(
     Ok(Some(receivers))
 }
 
-pub(crate) fn read_back(context: &Context<'_>, plan: &Plan, bootstrap: &str, session: &mut Session) {
+pub(crate) fn read_back(
+    context: &Context<'_>,
+    plan: &Plan,
+    bootstrap: &str,
+    target: &Mutex<Target>,
+    session: &mut Session,
+) {
     let reader = Reader {
         bootstrap,
         topic: &session.topic,
@@ -203,9 +226,15 @@ pub(crate) fn read_back(context: &Context<'_>, plan: &Plan, bootstrap: &str, ses
             session.quiet = Some(read.quiet);
         }
         Err(_) if context.is_interrupted() => {
-            session.interrupted = Some("interrupted during read-back".into());
+            session.interrupted = Some("during read-back".into());
         }
-        Err(error) => session.failure = Some(format!("the log could not be read back: {error}")),
+        Err(error) => {
+            let died = target.lock().ok().and_then(|mut target| target.died());
+            session.failure = Some(match died {
+                Some(died) => format!("the broker ended on its own: {died}"),
+                None => format!("the log could not be read back: {error}"),
+            });
+        }
     }
 }
 
@@ -256,7 +285,14 @@ impl Running<'_> {
             give_up.store(true, Ordering::Relaxed);
             match fault.map(thread::ScopedJoinHandle::join) {
                 Some(Ok(Err(error))) if !self.context.is_interrupted() => {
-                    self.session.failure = Some(format!("the fault could not be carried out: {error}"));
+                    let fired = facts.lock().is_ok_and(|facts| !facts.is_empty());
+                    self.session.failure = Some(match fired {
+                        true => format!(
+                            "the broker did not come back after the fault: {}",
+                            described(&error)
+                        ),
+                        false => format!("the fault could not be carried out: {}", described(&error)),
+                    });
                 }
                 Some(Err(panic)) => std::panic::resume_unwind(panic),
                 _ => {}
@@ -312,9 +348,17 @@ impl Running<'_> {
     fn must_end(&mut self) -> bool {
         if self.context.is_interrupted() {
             self.session.interrupted = Some(format!(
-                "interrupted in the {} phase",
+                "in the {} phase",
                 self.phases.current().map_or("first", Phase::name)
             ));
+            return true;
+        }
+        if let Some(error) = self.context.events.write_error() {
+            self.session.failure = Some(format!("the results can't be written any more: {error}"));
+            return true;
+        }
+        if let Some(fatal) = self.receivers.and_then(Receivers::fatal) {
+            self.session.failure = Some(format!("a consumer of the run can't go on: {fatal}"));
             return true;
         }
         if let Some(fatal) = self.load.fatal() {

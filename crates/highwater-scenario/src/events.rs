@@ -1,7 +1,7 @@
 //! The one ordered event stream of a run: written to `events.jsonl` as it happens, and shown to the live view.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -22,6 +22,8 @@ struct Inner {
     file: File,
     observer: Observer,
     write_error: Option<String>,
+    /// Length of the file up to its last whole line.
+    whole_bytes: u64,
 }
 
 impl EventStream {
@@ -38,6 +40,7 @@ impl EventStream {
                 file,
                 observer,
                 write_error: None,
+                whole_bytes: 0,
             }),
         })
     }
@@ -55,6 +58,10 @@ impl EventStream {
         };
         inner.next += 1;
         // One write for each line, so that a stream cut by SIGKILL is whole up to its last line.
+        // After a write that failed half-way the next line would run into its remains.
+        if inner.write_error.is_some() {
+            return (inner.observer)(&event);
+        }
         let written = serde_json::to_string(&event)
             .map_err(|error| error.to_string())
             .and_then(|line| {
@@ -63,8 +70,13 @@ impl EventStream {
                     .write_all((line + "\n").as_bytes())
                     .map_err(|error| error.to_string())
             });
-        if let Err(error) = written {
-            inner.write_error.get_or_insert(error);
+        match written {
+            Ok(()) => inner.whole_bytes = inner.file.stream_position().unwrap_or(inner.whole_bytes),
+            Err(error) => {
+                // What can't be cut stays: a torn last line is forgiven when the stream is read.
+                let _ = inner.file.set_len(inner.whole_bytes);
+                inner.write_error = Some(error);
+            }
         }
         (inner.observer)(&event);
     }

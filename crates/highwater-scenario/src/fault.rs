@@ -26,11 +26,20 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// Longest wait for a graceful end; Kafka's own controlled shutdown takes a few seconds.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
+/// The number of SIGTERM on Linux.
+const SIGTERM: i32 = 15;
+/// What a JVM, and by convention every program, exits with after SIGTERM.
+const EXIT_AFTER_SIGTERM: i32 = 143;
+
 /// What happened, on the clock of the run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FaultFact {
     /// Just before the signal was sent.
     pub(crate) fired_ns: u64,
+    /// Records that the clients had handed over and heard nothing of, counted just before the signal.
+    pub(crate) in_flight: u64,
+    /// Whether it took effect as asked: a stop that had to be a kill was another fault.
+    pub(crate) as_asked: bool,
     /// When the process was started again or continued: nothing can be acknowledged before.
     pub(crate) resumed_ns: Option<u64>,
     /// When it answered its protocol again.
@@ -64,8 +73,11 @@ impl Carrier<'_> {
             if round > 0 && !self.wait_until(self.clock.now_ns() + self.pause_before(round)) {
                 break;
             }
-            self.aim();
-            self.once(round)?;
+            if round > 0 && self.load.offering_done() {
+                break;
+            }
+            let in_flight = self.aim();
+            self.once(round, in_flight)?;
             if self.stopped() {
                 break;
             }
@@ -74,24 +86,30 @@ impl Carrier<'_> {
         Ok(())
     }
 
-    fn once(&self, round: u32) -> Result<(), TargetError> {
+    fn once(&self, round: u32, in_flight: u64) -> Result<(), TargetError> {
         let kind = self.fault.kind.name().to_owned();
         let mut target = self
             .target
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let in_flight = self.load.counts().in_flight;
         let fired_ns = self.clock.now_ns();
         if round == 0 {
             self.phases.enter(Phase::Fault, fired_ns);
         }
-        let proof = match self.fault.kind {
-            FaultKind::BrokerKill => target.kill()?.proof,
-            FaultKind::BrokerStop => target.stop(STOP_LIMIT)?.proof,
-            FaultKind::BrokerPause => target.pause()?.proof,
+        let (proof, as_asked) = match self.fault.kind {
+            FaultKind::BrokerKill => (target.kill()?.proof, true),
+            FaultKind::BrokerStop => {
+                let ended = target.stop(STOP_LIMIT)?;
+                let graceful =
+                    ended.signal == Some(SIGTERM) || matches!(ended.code, Some(0 | EXIT_AFTER_SIGTERM));
+                (ended.proof, graceful)
+            }
+            FaultKind::BrokerPause => (target.pause()?.proof, true),
         };
         self.keep(FaultFact {
             fired_ns,
+            in_flight,
+            as_asked,
             ..FaultFact::default()
         });
         self.events.emit(EventBody::FaultFired {
@@ -134,10 +152,14 @@ impl Carrier<'_> {
         Ok(())
     }
 
-    /// Aims at a moment when something is in flight.
-    fn aim(&self) {
+    /// Aims at a moment when something is in flight; gives how many records were at the last look.
+    fn aim(&self) -> u64 {
         let limit = Instant::now() + AIM_LIMIT;
-        while self.load.counts().in_flight == 0 && Instant::now() < limit && !self.stopped() {
+        loop {
+            let in_flight = self.load.counts().in_flight;
+            if in_flight > 0 || Instant::now() >= limit || self.stopped() {
+                return in_flight;
+            }
             std::thread::sleep(Duration::from_micros(100));
         }
     }

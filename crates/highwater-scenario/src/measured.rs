@@ -47,7 +47,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) received: bool,
     /// Whether the load had a rate, or took what it could get.
     pub(crate) saturating: bool,
-    /// Latest acknowledgement that counts for the rate: the end of the drain.
+    /// End of the time in which records became due.
     pub(crate) load_end_ns: u64,
 }
 

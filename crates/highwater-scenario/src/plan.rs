@@ -16,6 +16,30 @@ use crate::config::{
 const MOST_CLIENTS: u32 = 256;
 /// Kafka's own tools warn long before this; a topic of the run is made and deleted within seconds.
 const MOST_PARTITIONS: i32 = 10_000;
+/// Settings of librdkafka that have a key of their own here, or that the harness needs for itself: given twice, the
+/// contract would be derived from one and the client run with the other.
+const RESERVED: [(&str, &str); 16] = [
+    ("bootstrap.servers", "--target"),
+    ("metadata.broker.list", "--target"),
+    ("acks", "producer.acks"),
+    ("request.required.acks", "producer.acks"),
+    ("enable.idempotence", "producer.idempotence"),
+    ("compression.type", "producer.compression"),
+    ("compression.codec", "producer.compression"),
+    ("linger.ms", "producer.linger"),
+    ("queue.buffering.max.ms", "producer.linger"),
+    ("queue.buffering.max.messages", "producer.queue_records"),
+    ("queue.buffering.max.kbytes", "producer.queue_bytes"),
+    ("message.timeout.ms", "producer.delivery_timeout"),
+    ("delivery.timeout.ms", "producer.delivery_timeout"),
+    ("client.id", "nothing: records and logs are told apart by it"),
+    ("statistics.interval.ms", "nothing: the harness measures with it"),
+    (
+        "delivery.report.only.error",
+        "nothing: every record is accounted for",
+    ),
+];
+
 /// Starts that `kind = "startup"` may measure.
 const MOST_ROUNDS: u32 = 1_000;
 /// Times a fault may be repeated.
@@ -211,6 +235,19 @@ fn check_counts(resolved: &Resolved, scenario: &Scenario) -> Result<(), ConfigEr
         1,
         10_000_000,
     )?;
+    within(
+        "topic.replication",
+        scenario.topic.replication.into(),
+        1,
+        i64::from(i16::MAX),
+    )?;
+    for (name, instead) in RESERVED {
+        if scenario.producer.settings.contains_key(name) {
+            return Err(resolved
+                .error("producer.settings", format!("`{name}` can't be set here"))
+                .help(format!("use {instead}")));
+        }
+    }
     let share = |key: &str, value: f64| match (0.0..=1.0).contains(&value) {
         true => Ok(()),
         false => Err(resolved.error(key, format!("`{key}` is {value}; it can be 0.0 to 1.0"))),
@@ -329,12 +366,43 @@ fn check_fault(resolved: &Resolved, scenario: &Scenario) -> Result<(), ConfigErr
             .error("fault.after", format!("the fault comes {} after the load began, and the load lasts {}: it would find nothing in flight", fault.after, scenario.load.duration))
             .help("make fault.after shorter than load.duration"));
     }
+    let each = fault.down.0
+        + if fault.times > 1 {
+            fault.every_at_most.unwrap_or(fault.every).0
+        } else {
+            Duration::ZERO
+        };
+    let last = each
+        .checked_mul(fault.times)
+        .and_then(|all| all.checked_add(fault.after.0));
+    if last.is_none_or(|last| last > scenario.load.duration.0 + scenario.drain.limit.0) {
+        return Err(resolved
+            .error(
+                "fault.down",
+                format!(
+                    "{} of {} from {} on would go on longer than the load ({}) and the drain ({})",
+                    counted_times(fault.times),
+                    fault.down,
+                    fault.after,
+                    scenario.load.duration,
+                    scenario.drain.limit
+                ),
+            )
+            .help("make load.duration longer, or fault.down, fault.times or fault.every smaller"));
+    }
     if fault.after.0 <= scenario.warm_up.limit.0 {
         return Err(resolved
             .error("fault.after", format!("the fault comes {} after the load began, and warm-up may last {}: there would be no steady phase to compare with", fault.after, scenario.warm_up.limit))
             .help("make fault.after longer than warm_up.limit, or warm_up.limit shorter"));
     }
     Ok(())
+}
+
+fn counted_times(times: u32) -> String {
+    match times {
+        1 => "a fault".into(),
+        times => format!("{times} faults"),
+    }
 }
 
 fn schedule_of(resolved: &Resolved, scenario: &Scenario) -> Result<Schedule, ConfigError> {

@@ -116,7 +116,7 @@ impl Reader<'_> {
                 },
             );
         };
-        read_back::read(
+        let read = read_back::read(
             self.bootstrap,
             self.topic,
             self.run,
@@ -150,7 +150,7 @@ impl Reader<'_> {
                 log_start: end.log_start,
                 high_watermark: end.high_watermark,
                 last_stable_offset: end.last_stable_offset,
-                read_to: end.high_watermark,
+                read_to: read.reached.get(&end.partition).copied().unwrap_or(end.log_start),
             })
             .collect();
         let mut log = AnomalyLog::new(self.anomalies.clone(), self.scenario);

@@ -221,7 +221,7 @@ impl Run {
             Ok(target) => self.on_target(context, plan, target, &mut session),
             Err(error) => {
                 match context.is_interrupted() {
-                    true => session.interrupted = Some("interrupted while the target was started".into()),
+                    true => session.interrupted = Some("while the target was started".into()),
                     false => {
                         session.hints.extend(error.remedy());
                         session.failure = Some(described(&error));
@@ -256,6 +256,7 @@ impl Run {
         }
         // A broker that goes away takes its topics with it.
         if !own
+            && session.topic_made
             && !self.options.keep
             && let Err(error) = admin::delete_topic(&bootstrap, &session.topic)
         {
@@ -371,6 +372,16 @@ fn prepare_directory(out: &Path) -> Result<(), RunError> {
         });
     }
     fs::create_dir_all(out).map_err(|error| output(out, &error))?;
+    if fs::read_dir(out)
+        .map_err(|error| output(out, &error))?
+        .next()
+        .is_some()
+    {
+        return Err(RunError::Output {
+            path: out.to_owned(),
+            reason: "it is not empty, and a run removes what its brokers stored; give another --out".into(),
+        });
+    }
     if let Some(parent) = out
         .parent()
         .filter(|parent| parent.file_name().is_some_and(|name| name == "highwater-runs"))
@@ -439,7 +450,8 @@ fn overall(scenarios: &[ScenarioReport], complete: bool) -> Verdict {
 /// A failed part counts only where nothing was seen to break.
 fn exit_code(verdict: Verdict, failed: bool) -> ExitCode {
     match verdict {
-        Verdict::Holds | Verdict::Inconclusive if failed => ExitCode::Infrastructure,
+        Verdict::Violated => ExitCode::Broken,
+        _ if failed => ExitCode::Infrastructure,
         verdict => verdict.exit_code(),
     }
 }

@@ -14,6 +14,8 @@ use crate::measured::PhaseSpan;
 #[derive(Default)]
 pub(crate) struct Session {
     pub(crate) topic: String,
+    /// The run made the topic, so that it may delete it.
+    pub(crate) topic_made: bool,
     pub(crate) ledgers: Vec<Arc<Ledger>>,
     pub(crate) phases: Vec<PhaseSpan>,
     /// End of the time in which records became due.

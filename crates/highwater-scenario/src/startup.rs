@@ -35,7 +35,7 @@ pub(crate) fn drive(
 ) {
     if let Err(failure) = rounds(context, plan, target, bootstrap, session) {
         match context.is_interrupted() {
-            true => session.interrupted = Some("interrupted while starts were measured".into()),
+            true => session.interrupted = Some("while starts were measured".into()),
             false => session.failure = Some(failure),
         }
     }
@@ -48,13 +48,13 @@ fn rounds(
     bootstrap: &str,
     session: &mut Session,
 ) -> Result<(), String> {
-    create_topic(plan, bootstrap, &session.topic)?;
+    create_topic(plan, bootstrap, session)?;
     let phases = Phases::new(context.events);
     let mut observation = Observation::new(context, target, session.consumers);
     phases.enter(Phase::Steady, context.clock.now_ns());
     for round in 0..plan.scenario().startup.rounds {
         if context.is_interrupted() {
-            session.interrupted = Some(format!("interrupted after {round} starts"));
+            session.interrupted = Some(format!("after {round} starts"));
             break;
         }
         let started = restart(target)?;
@@ -79,7 +79,7 @@ fn rounds(
     session.gave_up_ns = session.load_end_ns;
     if session.interrupted.is_none() {
         phases.enter(Phase::ReadBack, context.clock.now_ns());
-        read_back(context, plan, bootstrap, session);
+        read_back(context, plan, bootstrap, target, session);
     }
     session.phases = phases.finish(context.clock.now_ns());
     observation.finish(session);

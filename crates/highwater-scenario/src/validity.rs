@@ -3,7 +3,7 @@
 use highwater_measure::quantity;
 use highwater_model::{Phase, ProcessRole, ScenarioReport, ThresholdResult, ValidityCheck};
 
-use crate::config::{Kind, Rate};
+use crate::config::Kind;
 use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::session::Session;
@@ -13,7 +13,7 @@ pub(crate) fn checks(plan: &Plan, report: &ScenarioReport, session: &Session) ->
     if plan.scenario().kind == Kind::Startup {
         return Vec::new();
     }
-    let paced = plan.scenario().load.rate != Rate::Max;
+    let paced = !plan.schedule.is_saturating();
     let mut checks = Vec::new();
     if paced {
         checks.extend(achieved(plan, report));
@@ -69,7 +69,7 @@ fn slip(plan: &Plan, report: &ScenarioReport) -> Option<ValidityCheck> {
         p99 <= limit,
         format!("p99 {}", quantity::duration(p99)),
         format!("at most {}", quantity::duration(limit)),
-        "records were handed over late: stop other work on this machine, or offer less (--set load.rate=…)",
+        "records were handed over late, because the client's queue was full (--set producer.queue_records=…) or the machine busy: make room, or offer less (--set load.rate=…)",
     ))
 }
 

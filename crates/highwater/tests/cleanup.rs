@@ -140,6 +140,35 @@ fn kafka_is_started_looked_at_measured_and_stopped() {
     ];
     let (code, text) = call(&arguments);
     assert_eq!(code, 0, "{text}");
+    // A topic that is there already is somebody's: it is neither written to nor deleted.
+    let keep = |more: &[&str]| {
+        let out = TempDir::new().expect("a temporary directory");
+        let short = [
+            "--seed",
+            "42",
+            "--set",
+            "load.duration=3s",
+            "--set",
+            "warm_up.limit=2s",
+            "--set",
+            "thresholds=[]",
+        ];
+        let head = [
+            "run",
+            "throughput",
+            "--target",
+            target.as_str(),
+            "--out",
+            out.path().to_str().expect("UTF-8"),
+        ];
+        call(&[&head, short.as_slice(), more].concat())
+    };
+    let (code, text) = keep(&["--keep"]);
+    assert_eq!(code, 0, "{text}");
+    for _ in 0..2 {
+        let (code, text) = keep(&[]);
+        assert!(code == 4 && text.contains("exists already"), "{code} {text}");
+    }
     let refused = ["run", "broker-restart", "--target", &target];
     let (code, text) = call(&refused);
     assert!(code == 2 && text.contains("did not start"), "{code} {text}");

@@ -111,7 +111,24 @@ fn a_wrong_file_is_shown_at_its_place() {
 
 #[test]
 fn wrong_arguments_are_usage_errors_with_a_way_on() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 12] = [
+        (
+            &["run", "throughput", "--set", "producer.settings.acks=0"],
+            "use producer.acks",
+        ),
+        (
+            &[
+                "run",
+                "throughput",
+                "--set",
+                "producer.settings.bootstrap.servers=127.0.0.1:1",
+            ],
+            "use --target",
+        ),
+        (
+            &["run", "broker-restart", "--set", "fault.down=100000s"],
+            "go on longer than the load",
+        ),
         (&["run", "broker-restrat"], "did you mean `broker-restart`?"),
         (
             &["run", "kafka-delivery", "--scenario", "stal"],
@@ -189,6 +206,17 @@ fn an_output_directory_that_cannot_be_used_is_told() {
         directory.path().to_str().expect("UTF-8"),
     ]);
     assert!(code == 2 && stderr.contains("already holds a run"), "{stderr}");
+    let other = TempDir::new().expect("a temporary directory");
+    fs::create_dir_all(other.path().join("target-0/data")).expect("made");
+    fs::write(other.path().join("target-0/data/mine.txt"), "precious").expect("written");
+    let (code, _, stderr) = command(&[
+        "run",
+        "throughput",
+        "--out",
+        other.path().to_str().expect("UTF-8"),
+    ]);
+    assert!(code == 2 && stderr.contains("not empty"), "{stderr}");
+    assert!(other.path().join("target-0/data/mine.txt").exists());
 }
 
 #[test]

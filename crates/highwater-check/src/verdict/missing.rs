@@ -70,6 +70,11 @@ fn fault(fault: &FaultReport) -> Vec<String> {
             "no record was in flight when {kind} fired, so nothing was in danger: raise the rate"
         ));
     }
+    if fault.recovery_ns.is_none() {
+        missing.push(format!(
+            "nothing was acknowledged after {kind}: let the load go on after it"
+        ));
+    }
     if fault.client_reaction.is_none() {
         missing.push(format!(
             "no client was seen to react to {kind}: let it last longer, or the load go on after it"

@@ -93,7 +93,7 @@ impl PlainLines {
 
     /// A line for a second in which nothing came.
     pub(super) fn waiting(&mut self, replay: &Replay) -> Option<String> {
-        self.due(replay.now_ns.saturating_sub(PATIENCE_NS))?;
+        self.due(replay.now_ns.checked_sub(PATIENCE_NS)?)?;
         let process = replay
             .scenario
             .as_ref()

@@ -156,7 +156,9 @@ fn lay(document: &mut DocumentMut, key: &str, value: &str, origin: &str) -> Resu
             let inner = inner
                 .as_table_like_mut()
                 .ok_or_else(|| ConfigError::new(format!("`{part}` is not a table, in {origin}")))?;
-            inner.insert(&rest.join("."), item);
+            // Settings are texts, also those that look like numbers.
+            let text = item.as_str().map_or_else(|| value.to_owned(), str::to_owned);
+            inner.insert(&rest.join("."), toml_edit::value(text));
             break;
         }
         let inner = table.entry(part).or_insert_with(toml_edit::table);

@@ -11,9 +11,8 @@ use crate::failure::Failure;
 
 pub(crate) fn broker(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
     if arguments.bug.contains(&BugArgument::Help) {
-        for bug in Bug::ALL {
-            println!("{bug:<30} {}", bug.description());
-        }
+        let line = |bug: Bug| format!("{bug:<30} {}\n", bug.description());
+        super::run::print(&Bug::ALL.map(line).concat())?;
         return Ok(ExitCode::Holds);
     }
     if arguments.exit_with_parent {

@@ -3,23 +3,26 @@
 use highwater_model::ExitCode;
 use highwater_scenario::suites;
 
+use super::run::print;
 use crate::failure::Failure;
 
 pub(crate) fn list() -> Result<ExitCode, Failure> {
+    let mut text = String::new();
     for suite in suites::built_in()? {
-        println!("{}", suite.name);
+        text += &format!("{}\n", suite.name);
         for scenario in suite.scenarios {
-            println!("  {:<22} {}", scenario.name, scenario.summary);
+            text += &format!("  {:<22} {}\n", scenario.name, scenario.summary);
             for variant in &scenario.variants {
                 let set = variant
                     .set
                     .iter()
                     .map(|(key, value)| format!("{key} = {value}"))
                     .collect::<Vec<_>>();
-                println!("  {:<22}   {}", format!("  /{}", variant.name), set.join(", "));
+                text += &format!("  {:<22}   {}\n", format!("  /{}", variant.name), set.join(", "));
             }
         }
     }
-    println!("\nhighwater run NAME runs a suite or a scenario, highwater show NAME prints it.");
+    text += "\nhighwater run NAME runs a suite or a scenario, highwater show NAME prints it.\n";
+    print(&text)?;
     Ok(ExitCode::Holds)
 }

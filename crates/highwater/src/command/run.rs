@@ -37,7 +37,10 @@ pub(crate) fn run(
     }
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let name = only.unwrap_or(what);
-    let out = arguments.out.clone().unwrap_or_else(|| default_directory(name));
+    let out = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| free_directory(&default_directory(name)));
     let options = RunOptions {
         name: name.to_owned(),
         target: arguments.target.clone(),
@@ -50,8 +53,12 @@ pub(crate) fn run(
         known_bugs: Bug::ALL.iter().map(ToString::to_string).collect(),
         out: out.clone(),
     };
-    let interrupted = Arc::clone(&options.interrupted);
-    let run = Run::prepare(options, &chosen, &sets)?;
+    let run = Run::prepare(options, &chosen, &sets).inspect_err(|_| {
+        if arguments.out.is_none() {
+            // Only if it is empty: nothing was started.
+            let _ = std::fs::remove_dir(&out);
+        }
+    })?;
     let report = with_live_view(screen, arguments.quiet, |observer| run.execute(observer))??;
     // Every format is written even if one fails: results are never lost to a later step.
     let written = write_all(&out, &report);
@@ -62,7 +69,6 @@ pub(crate) fn run(
             out.join("events.jsonl").display()
         )));
     }
-    drop(interrupted);
     Ok(report.exit_code)
 }
 
@@ -133,14 +139,16 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 
 /// Each setting with where it came from.
 fn explain(chosen: &[Chosen], sets: &[Set]) -> Result<ExitCode, Failure> {
+    let mut text = String::new();
     for chosen in chosen {
         let plan = Plan::new(resolve(&chosen.file, chosen.variant.as_ref(), sets)?)?;
-        println!("{}", plan.scenario().name);
+        text += &format!("{}\n", plan.scenario().name);
         let widest = plan.resolved.settings.keys().map(String::len).max().unwrap_or(0);
         for (key, setting) in &plan.resolved.settings {
-            println!("  {key:<widest$}  {}   # {}", setting.value, setting.origin);
+            text += &format!("  {key:<widest$}  {}   # {}\n", setting.value, setting.origin);
         }
     }
+    print(&text)?;
     Ok(ExitCode::Holds)
 }
 
@@ -168,14 +176,34 @@ fn default_directory(name: &str) -> PathBuf {
     Path::new("highwater-runs").join(format!("{time}-{}", plain.trim_matches('-')))
 }
 
+/// The directory, or the same with a number behind it if another run of the same second has taken it.
+fn free_directory(wanted: &Path) -> PathBuf {
+    let numbered = |number: u32| match number {
+        1 => wanted.to_owned(),
+        number => PathBuf::from(format!("{}-{number}", wanted.display())),
+    };
+    // Making it takes it; an error that is not "exists" is told when the run prepares its directory.
+    let taken = |path: &PathBuf| {
+        let made = path
+            .parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::create_dir(path));
+        made.is_err_and(|error| error.kind() == io::ErrorKind::AlreadyExists)
+    };
+    (1..100)
+        .map(numbered)
+        .find(|path| !taken(path))
+        .unwrap_or_else(|| wanted.to_owned())
+}
+
 /// The command that runs the same again, with the seed that was used.
 fn command_again(what: &str, only: Option<&str>, arguments: &RunArguments, seed: u64) -> String {
     let mut words = vec![
         std::env::var("HIGHWATER_COMMAND").map_or_else(|_| "highwater".to_owned(), |typed| quoted(&typed)),
     ];
-    match what {
-        "demo" => words.push("demo".into()),
-        what => words.extend(["run".into(), quoted(what)]),
+    match (what, only) {
+        ("demo", None) => words.push("demo".into()),
+        _ => words.extend(["run".into(), quoted(what)]),
     }
     if let Some(only) = only {
         words.extend(["--scenario".into(), quoted(only)]);

@@ -4,16 +4,17 @@ use highwater_measure::threshold::METRICS;
 use highwater_model::ExitCode;
 use highwater_scenario::suites;
 
+use super::run::print;
 use crate::failure::Failure;
 
 pub(crate) fn show(name: &str) -> Result<ExitCode, Failure> {
     match name {
-        "metrics" => metrics(),
-        "schema" => print!("{}", highwater_report::SCHEMA),
+        "metrics" => print(&metrics())?,
+        "schema" => print(highwater_report::SCHEMA)?,
         name => {
             let base = name.split('/').next().unwrap_or(name);
             match suites::text(base) {
-                Some(text) => print!("{text}"),
+                Some(text) => print(text)?,
                 None => return Err(unknown(name)),
             }
         }
@@ -36,18 +37,18 @@ fn unknown(name: &str) -> Failure {
     }
 }
 
-fn metrics() {
-    println!("What a threshold can name, e.g. `ack.p95 < 100ms` or `fault.ack.max < 5s`:\n");
+fn metrics() -> String {
+    let mut text =
+        "What a threshold can name, e.g. `ack.p95 < 100ms` or `fault.ack.max < 5s`:\n\n".to_owned();
     for metric in METRICS {
-        println!(
-            "  {:<26} {:<14} {}",
+        text += &format!(
+            "  {:<26} {:<14} {}\n",
             metric.name,
             metric.unit.noun(),
             metric.meaning
         );
     }
-    println!(
-        "\nBefore a metric a phase can stand: warm-up, steady, fault, recovery, drain. The right side is a number with"
-    );
-    println!("its unit, or an expression: `rate >= 0.99 * offered`.");
+    text += "\nBefore a metric a phase can stand: warm-up, steady, fault, recovery, drain. The right side is a number with\n";
+    text += "its unit, or an expression: `rate >= 0.99 * offered`.\n";
+    text
 }
