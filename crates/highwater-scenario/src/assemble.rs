@@ -86,6 +86,7 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
     let judgement = judge(&evidence(plan, &report, &session));
     report.verdict = judgement.verdict;
     report.reasons = judgement.reasons;
+    report.reasons.extend(starts_in_words(&report.measurements));
     report
 }
 
@@ -214,16 +215,19 @@ impl Seen {
             FaultKind::BrokerPause => {
                 (self.silence_ns >= 100_000_000).then(|| format!("no acknowledgement for {silence}"))
             }
-            FaultKind::BrokerKill | FaultKind::BrokerStop => {
-                let first = self.first_error.as_ref()?;
-                let (first, events) = (
-                    in_short(first),
-                    quantity::counted(self.errors as u64, "client event", "client events"),
-                );
-                Some(format!(
-                    "{first} (first of {events}), no acknowledgement for {silence}"
-                ))
-            }
+            // The connection ended with the process: an acknowledgement by the next one proves a reconnection, also
+            // where the client's own words were too many to keep.
+            FaultKind::BrokerKill | FaultKind::BrokerStop => match (&self.first_error, self.recovery_ns) {
+                (Some(first), _) => {
+                    let events = quantity::counted(self.errors as u64, "client event", "client events");
+                    let first = in_short(first);
+                    Some(format!(
+                        "{first} (first of {events}), no acknowledgement for {silence}"
+                    ))
+                }
+                (None, Some(_)) => Some(format!("reconnected, no acknowledgement for {silence}")),
+                (None, None) => None,
+            },
         }
     }
 }
@@ -306,6 +310,15 @@ impl AckTimes {
             drain_per_s: backlog.len() as f64 / seconds,
         })
     }
+}
+
+/// What a startup scenario is about.
+fn starts_in_words(measurements: &BTreeMap<String, f64>) -> Option<String> {
+    let words = |name: &str| measurements.get(name).map(|ns| quantity::duration(*ns as u64));
+    let (median, longest) = (words("startup.p50")?, words("startup.max")?);
+    Some(format!(
+        "start to first acknowledged record: median {median}, longest {longest}"
+    ))
 }
 
 fn add_measurements(

@@ -34,6 +34,9 @@ const LEAD: Duration = Duration::from_millis(100);
 /// Records that may be due and not taken by the client: a minute of 80,000/s, and 140 MB of ledger. More than that
 /// is a load that can't be offered.
 const MOST_WAITING: u64 = 5_000_000;
+/// Consumers that received nothing for so long, after everything was acknowledged, will not receive the rest: it is
+/// not in the log.
+const RECEIVE_SILENCE_NS: u64 = 5_000_000_000;
 /// How long consumers may take to own all partitions before the load begins.
 const ASSIGN_LIMIT: Duration = Duration::from_secs(30);
 
@@ -379,13 +382,20 @@ impl Running<'_> {
     fn drain(&mut self, observation: &mut Observation<'_>) {
         self.phases.enter(Phase::Drain, self.session.load_end_ns);
         let limit = self.context.clock.now_ns() + self.plan.scenario().drain.limit.0.as_nanos() as u64;
+        let mut heard = (self.context.clock.now_ns(), 0);
         while self.session.failure.is_none() && self.session.interrupted.is_none() {
             let counts = self.load.counts();
             let settled = counts.acknowledged + counts.failed + counts.unknown;
             let all_received = self
                 .receivers
                 .is_none_or(|receivers| receivers.counts().received >= counts.acknowledged);
-            if (settled >= counts.due && all_received)
+            let received = self.receivers.map_or(0, |receivers| receivers.counts().received);
+            if received > heard.1 {
+                heard = (self.context.clock.now_ns(), received);
+            }
+            let silent = settled >= counts.due && self.context.clock.now_ns() > heard.0 + RECEIVE_SILENCE_NS;
+            if silent
+                || (settled >= counts.due && all_received)
                 || self.context.clock.now_ns() >= limit
                 || self.must_end()
             {

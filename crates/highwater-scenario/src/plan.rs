@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use highwater_check::Contract;
-use highwater_load as load;
+use highwater_load::{self as load, MAX_RECORDS};
 use highwater_measure::schedule::{self, Schedule, Shape};
 use highwater_measure::threshold::Threshold;
 
@@ -465,5 +465,15 @@ fn schedule_of(resolved: &Resolved, scenario: &Scenario) -> Result<Schedule, Con
         Arrival::Steps => "load.steps",
         Arrival::Bursts => "load.burst",
     };
-    Schedule::new(shape, load.duration.0).map_err(|error| resolved.error(key, error.to_string()))
+    let schedule =
+        Schedule::new(shape, load.duration.0).map_err(|error| resolved.error(key, error.to_string()))?;
+    let all = schedule
+        .records()
+        .map(|all| all.min(load.records.unwrap_or(u64::MAX)));
+    match all.map(|all| all / u64::from(load.producers.max(1))).filter(|each| *each > MAX_RECORDS) {
+        Some(each) => Err(resolved
+            .error(key, format!("{each} records for each producer are more than the {MAX_RECORDS} that one can account for"))
+            .help("offer less, for a shorter time, or with more producers (load.producers)")),
+        None => Ok(schedule),
+    }
 }

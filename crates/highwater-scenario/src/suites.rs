@@ -136,6 +136,7 @@ pub fn choose(what: &str, only: Option<&str>) -> Result<Vec<Chosen>, ConfigError
         let mut error = ConfigError::new(format!("no scenario `{only}` in {what}"));
         error.label = near.map(|near| format!("did you mean `{near}`?"));
         let mut names = names;
+        names.sort_unstable();
         names.dedup();
         return Err(error.help(format!("{what} has: {}", names.join(", "))));
     }

@@ -11,7 +11,14 @@ use crate::session::Session;
 /// Every check that applies to the scenario.
 pub(crate) fn checks(plan: &Plan, report: &ScenarioReport, session: &Session) -> Vec<ValidityCheck> {
     if plan.scenario().kind == Kind::Startup {
-        return Vec::new();
+        let (measured, wanted) = (session.starts_ns.len(), plan.scenario().startup.rounds);
+        return vec![check(
+            "starts-measured",
+            measured as u64 == u64::from(wanted),
+            format!("{measured} starts with an acknowledged record"),
+            format!("{wanted}"),
+            "run it again to its end",
+        )];
     }
     let paced = !plan.schedule.is_saturating();
     let mut checks = Vec::new();

@@ -18,7 +18,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  holds                           4  infrastructure: something failed or can't be reached
   1  a guarantee or limit is broken  5  inconclusive: a condition for \"holds\" is missing
-  2  usage: nothing was started      6  regressed against a baseline
+  2  usage: nothing was started      6  regressed against a baseline (later)
   3  invalid: the measurement can't be trusted";
 
 const FIRST_STEPS: &str = "\

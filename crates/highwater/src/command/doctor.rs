@@ -3,6 +3,7 @@
 use highwater_model::ExitCode;
 use highwater_target::{FindingState, examine};
 
+use super::run::print;
 use crate::failure::Failure;
 
 /// Exits with 4 if something that is needed for `--target kafka` is missing.
@@ -14,26 +15,27 @@ pub(crate) fn doctor() -> Result<ExitCode, Failure> {
         .max()
         .unwrap_or(0);
     let mut missing = 0;
+    let mut text = String::new();
     for finding in &findings {
         let mark = match finding.state {
             FindingState::Present => "ok     ",
             FindingState::Missing => "missing",
             FindingState::Unsuitable => "bad    ",
         };
-        println!("{mark}  {:<widest$}  {}", finding.name, finding.found);
+        text += &format!("{mark}  {:<widest$}  {}\n", finding.name, finding.found);
         if finding.state != FindingState::Present {
             missing += 1;
-            println!("         {:<widest$}  needed for {}", "", finding.needed_for);
+            text += &format!("         {:<widest$}  needed for {}\n", "", finding.needed_for);
             if let Some(remedy) = &finding.remedy {
-                println!("         {:<widest$}  {remedy}", "");
+                text += &format!("         {:<widest$}  {remedy}\n", "");
             }
         }
     }
-    println!();
-    match missing {
-        0 => println!("everything is there"),
-        missing => println!("{missing} to mend; the dev broker needs none of them"),
-    }
+    text += &match missing {
+        0 => "\neverything is there\n".to_owned(),
+        missing => format!("\n{missing} to mend; the dev broker needs none of them\n"),
+    };
+    print(&text)?;
     Ok(if missing == 0 {
         ExitCode::Holds
     } else {
