@@ -12,14 +12,23 @@ pub enum Bug {
     ForgetLastBatchOnRestart,
     /// A retry that a right broker recognises by its sequence is appended a second time.
     AppendRetryTwice,
+    /// The last two batches of every partition change places when the broker starts.
+    ReassignOffsetsOnRestart,
+    /// Some batches are answered with offset 0, wherever they are.
+    SpuriousOffsetZero,
+    /// A reader that is far behind is not shown some batches.
+    HideFromLaggingReaders,
 }
 
 impl Bug {
     /// Every bug, in the order they are listed to people.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 6] = [
         Self::AckBeforeAppend,
         Self::ForgetLastBatchOnRestart,
         Self::AppendRetryTwice,
+        Self::ReassignOffsetsOnRestart,
+        Self::SpuriousOffsetZero,
+        Self::HideFromLaggingReaders,
     ];
 
     /// The name on the command line and in the journal.
@@ -28,6 +37,9 @@ impl Bug {
             Self::AckBeforeAppend => "ack-before-append",
             Self::ForgetLastBatchOnRestart => "forget-last-batch-on-restart",
             Self::AppendRetryTwice => "append-retry-twice",
+            Self::ReassignOffsetsOnRestart => "reassign-offsets-on-restart",
+            Self::SpuriousOffsetZero => "spurious-offset-zero",
+            Self::HideFromLaggingReaders => "hide-from-lagging-readers",
         }
     }
 
@@ -42,6 +54,13 @@ impl Bug {
             }
             Self::AppendRetryTwice => {
                 "append an idempotent producer's retry a second time, every 100th batch"
+            }
+            Self::ReassignOffsetsOnRestart => {
+                "let the last two batches of every partition change places when the broker starts"
+            }
+            Self::SpuriousOffsetZero => "answer every 100th batch with offset 0, wherever it is",
+            Self::HideFromLaggingReaders => {
+                "leave a batch out of every 10th answer to a reader that is 1,000 records behind"
             }
         }
     }

@@ -14,9 +14,11 @@ use highwater_wire::batch::BatchHeader;
 use crate::bug::Bug;
 use crate::bugs::ack_before_append::{self, Deferred};
 use crate::bugs::append_retry_twice::RetryTwice;
+use crate::bugs::hide_from_lagging::HideFromLagging;
 use crate::bugs::journal::{JournalEntry, JournalError};
 use crate::bugs::lost_batches::LostBatches;
-use crate::bugs::{Defects, Place, Switches, forget_last_batch};
+use crate::bugs::spurious_offset_zero::SpuriousZero;
+use crate::bugs::{Defects, Place, Switches, forget_last_batch, reassign_offsets};
 use crate::error::BrokerError;
 use crate::lock::LockExt;
 use crate::log::{Log, LogConfig, LogError, ReadPlan, TimestampOffset};
@@ -146,6 +148,15 @@ impl Partition {
         if let Some(journal) = switches.journal_of(Bug::AppendRetryTwice) {
             defects.retry_twice = Some(RetryTwice::new(Arc::clone(journal), place.clone()));
         }
+        if let Some(journal) = switches.journal_of(Bug::SpuriousOffsetZero) {
+            defects.spurious_zero = Some(SpuriousZero::new(Arc::clone(journal), place.clone()));
+        }
+        if let Some(journal) = switches.journal_of(Bug::HideFromLaggingReaders) {
+            defects.hide_from_lagging = Some(HideFromLagging::new(Arc::clone(journal), place.clone()));
+        }
+        if let Some(journal) = switches.journal_of(Bug::ReassignOffsetsOnRestart) {
+            reassign_offsets::swap_last_two(journal, journal_entries, &place, &mut log)?;
+        }
         if !defects.lost.is_empty() {
             producers.forgive_gaps();
         }
@@ -212,12 +223,26 @@ impl Partition {
             Some(bug) => bug.provokes_retry(header),
             None => false,
         };
+        let answered = match &mut state.defects.spurious_zero {
+            Some(bug) => bug.answer(header, base_offset)?,
+            None => base_offset,
+        };
         drop(state);
         self.waiters.wake();
         if provokes_retry {
             return Err(AppendError::NotReplicated);
         }
-        Ok(base_offset)
+        Ok(answered)
+    }
+
+    /// What a reader at `offset` is shown of the records that it would get.
+    pub(crate) fn show(&self, offset: i64, records: Bytes) -> Result<Bytes, JournalError> {
+        let mut state = self.state.guard();
+        let end_offset = state.log.end_offset();
+        match &mut state.defects.hide_from_lagging {
+            Some(bug) => bug.show(offset, end_offset, records),
+            None => Ok(records),
+        }
     }
 
     /// Where readers may read.

@@ -3,6 +3,7 @@
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 
+use crate::bugs::journal::JournalError;
 use crate::partition::{AppendError, ReadError};
 use crate::topic_config::TopicConfigError;
 use crate::topics::TopicError;
@@ -65,6 +66,13 @@ impl From<ReadError> for ApiError {
             }
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<JournalError> for ApiError {
+    fn from(error: JournalError) -> Self {
+        log_storage_error(&error);
+        Self::new(ResponseError::KafkaStorageError, error.to_string())
     }
 }
 

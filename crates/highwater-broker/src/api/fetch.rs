@@ -185,6 +185,12 @@ fn read_all(topics: Vec<WantedTopic>, looks: Vec<Look>, mut budget: usize) -> Ve
         .collect()
 }
 
+/// What a bug switch leaves of an answer: everything if there is none.
+fn show(wanted: &Wanted, records: Bytes) -> Result<Bytes, ApiError> {
+    let partition = wanted.partition.as_ref().map_err(ApiError::clone)?;
+    Ok(partition.show(wanted.asked.fetch_offset, records)?)
+}
+
 fn read_one(wanted: &Wanted, look: Look, limit: usize, first_whole: bool) -> (PartitionData, usize) {
     let result = look.and_then(|(bounds, readable)| match readable {
         None => Ok((bounds, Bytes::new())),
@@ -192,7 +198,8 @@ fn read_one(wanted: &Wanted, look: Look, limit: usize, first_whole: bool) -> (Pa
         Some(readable) => readable
             .read(limit, first_whole)
             .map(|records| (bounds, records))
-            .map_err(|error| crate::partition::ReadError::Storage(error).into()),
+            .map_err(|error| crate::partition::ReadError::Storage(error).into())
+            .and_then(|(bounds, records)| Ok((bounds, show(wanted, records)?))),
     });
     let data = PartitionData::default().with_partition_index(wanted.asked.partition);
     match result {

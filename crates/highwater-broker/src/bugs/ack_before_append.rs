@@ -150,7 +150,10 @@ pub(crate) fn own_up(
             JournalEvent::Appended | JournalEvent::Lost => {
                 unresolved.retain(|open| open.base_offset != entry.base_offset);
             }
-            JournalEvent::Restored | JournalEvent::Duplicated => {}
+            JournalEvent::Restored
+            | JournalEvent::Duplicated
+            | JournalEvent::Misplaced
+            | JournalEvent::Hidden => {}
         }
     }
     let mut lost = Vec::new();

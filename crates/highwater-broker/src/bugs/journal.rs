@@ -32,6 +32,10 @@ pub enum JournalEvent {
     Restored,
     /// It is in the log twice.
     Duplicated,
+    /// It is in the log at other offsets than its producer was told.
+    Misplaced,
+    /// It was left out of an answer to a reader that had asked for its offset.
+    Hidden,
 }
 
 /// One line of the journal.
@@ -55,10 +59,12 @@ pub struct JournalEntry {
     pub producer_epoch: i16,
     /// Sequence of the first record, -1 without idempotence.
     pub base_sequence: i32,
-    /// Where the second copy begins (`duplicated`), or where the batch is now (`restored`).
+    /// Where the second copy begins (`duplicated`), or where the batch is now (`restored`,
+    /// `misplaced`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_base_offset: Option<i64>,
-    /// Where the second copy ends (`duplicated`), or where the batch ends now (`restored`).
+    /// Where the second copy ends (`duplicated`), or where the batch ends now (`restored`,
+    /// `misplaced`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_last_offset: Option<i64>,
 }

@@ -33,7 +33,11 @@ impl LostBatches {
                         || open.producer_id != entry.producer_id
                         || open.base_sequence != entry.base_sequence
                 }),
-                JournalEvent::Acknowledged | JournalEvent::Appended | JournalEvent::Duplicated => {}
+                JournalEvent::Acknowledged
+                | JournalEvent::Appended
+                | JournalEvent::Duplicated
+                | JournalEvent::Misplaced
+                | JournalEvent::Hidden => {}
             }
         }
         Self {

@@ -6,8 +6,11 @@
 pub(crate) mod ack_before_append;
 pub(crate) mod append_retry_twice;
 pub(crate) mod forget_last_batch;
+pub(crate) mod hide_from_lagging;
 pub(crate) mod journal;
 pub(crate) mod lost_batches;
+pub(crate) mod reassign_offsets;
+pub(crate) mod spurious_offset_zero;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,8 +19,10 @@ use crate::bug::Bug;
 
 use self::ack_before_append::Deferred;
 use self::append_retry_twice::RetryTwice;
+use self::hide_from_lagging::HideFromLagging;
 use self::journal::Journal;
 use self::lost_batches::LostBatches;
+use self::spurious_offset_zero::SpuriousZero;
 
 /// Topic and partition, as the journal names them.
 #[derive(Debug, Clone)]
@@ -46,5 +51,7 @@ impl Switches {
 pub(crate) struct Defects {
     pub(crate) deferred: Option<Deferred>,
     pub(crate) retry_twice: Option<RetryTwice>,
+    pub(crate) spurious_zero: Option<SpuriousZero>,
+    pub(crate) hide_from_lagging: Option<HideFromLagging>,
     pub(crate) lost: LostBatches,
 }

@@ -13,7 +13,7 @@ mod store;
 
 pub use error::LogError;
 pub(crate) use read::ReadPlan;
-pub(crate) use store::{Log, LogConfig, TimestampOffset};
+pub(crate) use store::{LastBatch, Log, LogConfig, TimestampOffset};
 
 #[cfg(test)]
 mod tests;

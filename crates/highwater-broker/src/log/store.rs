@@ -25,6 +25,14 @@ pub(crate) struct LastBatch {
     position: u64,
 }
 
+impl LastBatch {
+    /// The batch with `header` as one right before this one; `None` when it is in another segment.
+    pub(crate) fn preceded_by(&self, header: BatchHeader) -> Option<Self> {
+        let position = self.position.checked_sub(header.length() as u64)?;
+        Some(Self { header, position })
+    }
+}
+
 /// An offset found by its timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimestampOffset {

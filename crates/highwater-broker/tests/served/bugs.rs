@@ -157,3 +157,59 @@ fn append_retry_twice_answers_with_an_error_and_appends_the_retry() {
     let broker = start_with_bug(dir.path(), bug);
     assert_eq!(produce_numbered(&broker, id, 130..131), [132]);
 }
+
+#[test]
+fn reassign_offsets_lets_the_last_two_batches_change_places_once() {
+    let dir = tempfile::tempdir().expect("dir");
+    let bug = Bug::ReassignOffsetsOnRestart;
+    let (broker, id) = start_with_topic(dir.path(), bug);
+    produce_numbered(&broker, id, 0..4);
+    drop(broker);
+    let broker = start_with_bug(dir.path(), bug);
+    assert_eq!(read_values(&mut broker.connect(), "t", 0), ["0", "1", "3", "2"]);
+    let entries = read_journal(dir.path()).expect("journal");
+    let moved: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.event == JournalEvent::Misplaced)
+        .map(|entry| (entry.base_offset, entry.copy_base_offset))
+        .collect();
+    assert_eq!(moved, [(3, Some(2)), (2, Some(3))]);
+    drop(broker);
+    let broker = start_with_bug(dir.path(), bug);
+    assert_eq!(
+        read_values(&mut broker.connect(), "t", 0),
+        ["0", "1", "3", "2"],
+        "not moved back"
+    );
+    assert_eq!(produce_numbered(&broker, id, 4..5), [4], "the producer goes on");
+}
+
+#[test]
+fn spurious_offset_zero_is_answered_for_a_batch_that_is_elsewhere() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (broker, id) = start_with_topic(dir.path(), Bug::SpuriousOffsetZero);
+    let answered = produce_numbered(&broker, id, 0..25);
+    let right: Vec<i64> = (0..25)
+        .map(|offset| if offset == 19 { 0 } else { offset })
+        .collect();
+    assert_eq!(answered, right);
+    let entries = read_journal(dir.path()).expect("journal");
+    assert_eq!(ranges(&entries, JournalEvent::Misplaced), [(0, 0)]);
+    assert_eq!(entries[0].copy_base_offset, Some(19));
+    assert_eq!(read_values(&mut broker.connect(), "t", 0).len(), 25);
+}
+
+#[test]
+fn a_reader_far_behind_is_not_shown_a_batch_that_one_at_the_end_has_seen() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (broker, id) = start_with_topic(dir.path(), Bug::HideFromLaggingReaders);
+    let mut connection = broker.connect();
+    produce_numbered(&broker, id, 0..1);
+    let near = fetch(&mut connection, "t", 0, 0);
+    assert_eq!(batches(&near)[0].base_offset(), 0, "seen at the end of the log");
+    produce_numbered(&broker, id, 1..1_001);
+    let far = fetch(&mut connection, "t", 0, 0);
+    assert_eq!(batches(&far)[0].base_offset(), 1, "hidden from who comes late");
+    let entries = read_journal(dir.path()).expect("journal");
+    assert_eq!(ranges(&entries, JournalEvent::Hidden), [(0, 0)]);
+}
