@@ -14,6 +14,7 @@ pub struct BatchBuilder {
     base_sequence: i32,
     timestamp: i64,
     transactional: bool,
+    control: bool,
     records: BytesMut,
     count: i32,
 }
@@ -33,6 +34,7 @@ impl BatchBuilder {
             base_sequence: NO_SEQUENCE,
             timestamp: 0,
             transactional: false,
+            control: false,
             records: BytesMut::new(),
             count: 0,
         }
@@ -51,6 +53,13 @@ impl BatchBuilder {
     #[must_use]
     pub fn transactional(mut self) -> Self {
         self.transactional = true;
+        self
+    }
+
+    /// Makes it a control batch, which holds no data; see [`crate::control`].
+    #[must_use]
+    pub fn control(mut self) -> Self {
+        self.control = true;
         self
     }
 
@@ -81,7 +90,9 @@ impl BatchBuilder {
     pub fn build(self) -> Bytes {
         let length = HEADER_BYTES - PREFIX_BYTES + self.records.len();
         let mut checked = BytesMut::with_capacity(length);
-        checked.put_i16(if self.transactional { 0x10 } else { 0 });
+        let transactional = if self.transactional { 0x10 } else { 0 };
+        let control = if self.control { 0x20 } else { 0 };
+        checked.put_i16(transactional | control);
         checked.put_i32((self.count - 1).max(0));
         checked.put_i64(self.timestamp);
         checked.put_i64(self.timestamp);

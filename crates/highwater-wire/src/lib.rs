@@ -13,6 +13,7 @@
 pub mod batch;
 pub mod bounded;
 mod connection;
+pub mod control;
 mod encoder;
 mod error;
 pub mod frame;
