@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use highwater_wire::batch::BatchHeader;
+use highwater_wire::control::Marker;
 
 use crate::bug::Bug;
 use crate::bugs::ack_before_append::{self, Deferred};
@@ -21,7 +22,7 @@ use crate::bugs::spurious_offset_zero::SpuriousZero;
 use crate::bugs::{Defects, Place, Switches, forget_last_batch, reassign_offsets};
 use crate::error::BrokerError;
 use crate::lock::LockExt;
-use crate::log::{Log, LogConfig, LogError, ReadPlan, TimestampOffset};
+use crate::log::{Log, LogConfig, LogError, ReadPlan, Recovery, SnapshotError, TimestampOffset};
 use crate::producers::{Decision, Producers};
 use crate::waiters::Waiters;
 
@@ -122,14 +123,16 @@ impl Partition {
         journal_entries: &[JournalEntry],
     ) -> Result<Self, BrokerError> {
         let forget = switches.journal_of(Bug::ForgetLastBatchOnRestart);
-        let mut producers = Producers::default();
-        // One batch late, so that a batch that is forgotten never reaches the producers' state.
-        let mut held_back: Option<BatchHeader> = None;
-        let mut log = Log::open(dir, config, |header| {
-            if let Some(before) = held_back.replace(*header) {
-                producers.rebuild(&before);
-            }
-        })?;
+        let mut recovered = Recovered {
+            one_batch_late: forget.is_some(),
+            ..Recovered::default()
+        };
+        let mut log = Log::open(dir, config, &mut recovered)?;
+        let Recovered {
+            mut producers,
+            held_back,
+            ..
+        } = recovered;
         let mut defects = Defects::default();
         if let Some(journal) = &switches.journal {
             defects.lost = LostBatches::recall(journal, journal_entries, &place);
@@ -252,7 +255,7 @@ impl Partition {
 
     /// Where the batches from `offset` on are; `None` at the end.
     pub(crate) fn plan_read(&self, offset: i64) -> Result<(Bounds, Option<Readable>), ReadError> {
-        let state = self.state.guard();
+        let mut state = self.state.guard();
         if state.closed {
             return Err(ReadError::Closed);
         }
@@ -324,7 +327,41 @@ impl State {
     fn put(&mut self, header: &BatchHeader, batch: &Bytes, now: Duration) -> Result<i64, LogError> {
         match &mut self.defects.deferred {
             Some(deferred) => deferred.accept(&mut self.log, header, batch, now),
-            None => self.log.append(batch, LEADER_EPOCH),
+            None => self.log.append(batch, LEADER_EPOCH, || self.producers.snapshot()),
         }
+    }
+}
+
+/// The producers' state while a log is opened.
+#[derive(Debug, Default)]
+struct Recovered {
+    producers: Producers,
+    /// So that a batch that `forget-last-batch-on-restart` cuts never reaches the producers' state.
+    one_batch_late: bool,
+    held_back: Option<BatchHeader>,
+}
+
+impl Recovery for Recovered {
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), SnapshotError> {
+        if self.one_batch_late {
+            return Err(SnapshotError("a bug switch wants to see every batch".to_owned()));
+        }
+        self.producers = Producers::restore(snapshot)?;
+        Ok(())
+    }
+
+    fn batch(&mut self, header: &BatchHeader, _marker: Option<Marker>) {
+        if !self.one_batch_late {
+            self.producers.rebuild(header);
+        } else if let Some(before) = self.held_back.replace(*header) {
+            self.producers.rebuild(&before);
+        }
+    }
+
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        if self.one_batch_late {
+            return None;
+        }
+        self.producers.snapshot()
     }
 }

@@ -7,6 +7,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use highwater_wire::batch::{BatchHeader, NO_PRODUCER_ID};
+use serde::{Deserialize, Serialize};
+
+use crate::log::SnapshotError;
 
 /// Batches remembered per producer: `max.in.flight.requests.per.connection` of an idempotent client.
 const WINDOW: usize = 5;
@@ -16,7 +19,7 @@ const WINDOW: usize = 5;
 const MAX_PRODUCERS: usize = 10_000;
 
 /// Offsets of a batch that is in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Appended {
     pub(crate) base_offset: i64,
     pub(crate) last_offset: i64,
@@ -35,14 +38,14 @@ pub(crate) enum Decision {
     FencedEpoch { current: i16 },
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Remembered {
     first_sequence: i32,
     last_sequence: i32,
     offsets: Appended,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Producer {
     epoch: i16,
     window: VecDeque<Remembered>,
@@ -50,7 +53,7 @@ struct Producer {
     gap_forgiven: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Producers {
     by_id: BTreeMap<i64, Producer>,
 }
@@ -67,6 +70,16 @@ fn last_sequence(header: &BatchHeader) -> i32 {
 }
 
 impl Producers {
+    /// The state as bytes, to be kept with a closed segment.
+    pub(crate) fn snapshot(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok()
+    }
+
+    /// The state that [`Producers::snapshot`] gave.
+    pub(crate) fn restore(snapshot: &[u8]) -> Result<Self, SnapshotError> {
+        serde_json::from_slice(snapshot).map_err(|error| SnapshotError(error.to_string()))
+    }
+
     /// Judges a batch before it is appended. Nothing changes.
     pub(crate) fn judge(&self, header: &BatchHeader) -> Decision {
         if header.producer_id() == NO_PRODUCER_ID {

@@ -99,7 +99,8 @@ impl Deferred {
         let Some(first) = self.waiting.front() else {
             return Ok(());
         };
-        log.append(&first.bytes, LEADER_EPOCH)?;
+        // The producers' state is ahead of the log, so there is no snapshot of it.
+        log.append(&first.bytes, LEADER_EPOCH, || None)?;
         let entry = JournalEntry::of(
             BUG,
             JournalEvent::Appended,

@@ -32,8 +32,8 @@ pub(crate) fn swap_last_two(
     if stays(&last.header) || stays(&before.header) {
         return Ok(());
     }
-    let bytes_of = |batch: &LastBatch| read_at(log, batch.header.base_offset());
-    let (Some(first), Some(second)) = (bytes_of(&before)?, bytes_of(&last)?) else {
+    let bytes_of = |log: &mut Log, batch: &LastBatch| read_at(log, batch.header.base_offset());
+    let (Some(first), Some(second)) = (bytes_of(log, &before)?, bytes_of(log, &last)?) else {
         return Ok(());
     };
     let begin = before.header.base_offset();
@@ -46,8 +46,8 @@ pub(crate) fn swap_last_two(
     }
     log.cut_last_batch(last)?;
     log.cut_last_batch(before)?;
-    log.append(&second, LEADER_EPOCH)?;
-    log.append(&first, LEADER_EPOCH)?;
+    log.append(&second, LEADER_EPOCH, || None)?;
+    log.append(&first, LEADER_EPOCH, || None)?;
     Ok(())
 }
 
@@ -65,7 +65,7 @@ fn was_moved(entries: &[JournalEntry], place: &Place, header: &BatchHeader) -> b
     })
 }
 
-fn batch_before(log: &Log, last: &LastBatch) -> Result<Option<LastBatch>, LogError> {
+fn batch_before(log: &mut Log, last: &LastBatch) -> Result<Option<LastBatch>, LogError> {
     let Some(offset) = last.header.base_offset().checked_sub(1) else {
         return Ok(None);
     };
@@ -77,7 +77,7 @@ fn batch_before(log: &Log, last: &LastBatch) -> Result<Option<LastBatch>, LogErr
     Ok(header.and_then(|header| last.preceded_by(header)))
 }
 
-fn read_at(log: &Log, offset: i64) -> Result<Option<bytes::Bytes>, LogError> {
+fn read_at(log: &mut Log, offset: i64) -> Result<Option<bytes::Bytes>, LogError> {
     let Some(plan) = log.plan_read(offset)? else {
         return Ok(None);
     };

@@ -1,15 +1,21 @@
-//! A sparse index of one segment, in memory: where to begin looking for an offset or a timestamp.
+//! A sparse index of one segment: where to begin looking for an offset or a timestamp.
 //!
-//! Invariant: entries are in order of offset, position and (running) timestamp; between two entries
-//! there are fewer than [`INTERVAL_BYTES`] plus one batch. It is rebuilt when the log is opened.
+//! Invariant: entries are in order of offset, position and (running) timestamp. Between two entries
+//! there are fewer bytes than the interval plus one batch; the interval doubles when there are
+//! [`MAX_ENTRIES`], so that an index is never larger than 400 kB.
 
 use highwater_wire::batch::BatchHeader;
 
-/// Bytes between entries: a reader looks through at most this much to find its batch, and a gigabyte
-/// of small batches costs 65,536 entries of 24 bytes.
+/// Bytes between entries: a reader looks through about this much to find its batch.
 pub(crate) const INTERVAL_BYTES: u64 = 16 << 10;
 
-#[derive(Debug, Clone, Copy)]
+/// Entries of one segment: 256 MiB at the smallest interval, more with a larger one.
+pub(crate) const MAX_ENTRIES: usize = 16 << 10;
+
+/// An entry in a file: three numbers of eight bytes.
+pub(crate) const ENTRY_BYTES: usize = 24;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     offset: i64,
     position: u64,
@@ -17,10 +23,21 @@ struct Entry {
     max_timestamp: i64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SegmentIndex {
     entries: Vec<Entry>,
+    interval: u64,
     max_timestamp: Option<i64>,
+}
+
+impl Default for SegmentIndex {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            interval: INTERVAL_BYTES,
+            max_timestamp: None,
+        }
+    }
 }
 
 impl SegmentIndex {
@@ -33,14 +50,23 @@ impl SegmentIndex {
         let due = self
             .entries
             .last()
-            .is_none_or(|last| position - last.position >= INTERVAL_BYTES);
-        if due {
-            self.entries.push(Entry {
-                offset: header.base_offset(),
-                position,
-                max_timestamp,
-            });
+            .is_none_or(|last| position - last.position >= self.interval);
+        if !due {
+            return;
         }
+        if self.entries.len() == MAX_ENTRIES {
+            let mut index = 0;
+            self.entries.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+            self.interval *= 2;
+        }
+        self.entries.push(Entry {
+            offset: header.base_offset(),
+            position,
+            max_timestamp,
+        });
     }
 
     /// Forgets every entry at or behind `position`, after a cut there.
@@ -58,22 +84,50 @@ impl SegmentIndex {
             .map_or(0, |index| self.entries[index].position)
     }
 
-    /// Where to begin looking for the first batch with a timestamp of at least `timestamp`; `None` when
-    /// no batch of the segment is that late.
-    pub(crate) fn position_before_timestamp(&self, timestamp: i64) -> Option<u64> {
-        self.max_timestamp.filter(|&max| max >= timestamp)?;
+    /// Where to begin looking for the first batch with a timestamp of at least `timestamp`.
+    pub(crate) fn position_before_timestamp(&self, timestamp: i64) -> u64 {
         let first = self
             .entries
             .partition_point(|entry| entry.max_timestamp < timestamp);
-        Some(
-            first
-                .checked_sub(1)
-                .map_or(0, |index| self.entries[index].position),
-        )
+        first
+            .checked_sub(1)
+            .map_or(0, |index| self.entries[index].position)
     }
 
-    /// The largest timestamp of the segment.
-    pub(crate) fn max_timestamp(&self) -> Option<i64> {
-        self.max_timestamp
+    /// The entries as bytes.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.entries.len() * ENTRY_BYTES);
+        for entry in &self.entries {
+            bytes.extend_from_slice(&entry.offset.to_be_bytes());
+            bytes.extend_from_slice(&entry.position.to_be_bytes());
+            bytes.extend_from_slice(&entry.max_timestamp.to_be_bytes());
+        }
+        bytes
+    }
+
+    /// An index that no batch will be added to any more, from what [`SegmentIndex::encode`] gave.
+    pub(crate) fn decode(bytes: &[u8], max_timestamp: Option<i64>) -> Self {
+        let entries = bytes
+            .as_chunks::<ENTRY_BYTES>()
+            .0
+            .iter()
+            .map(|entry| {
+                let number = |at: usize| {
+                    let mut field = [0; 8];
+                    field.copy_from_slice(&entry[at..at + 8]);
+                    i64::from_be_bytes(field)
+                };
+                Entry {
+                    offset: number(0),
+                    position: number(8).cast_unsigned(),
+                    max_timestamp: number(16),
+                }
+            })
+            .collect();
+        Self {
+            entries,
+            interval: INTERVAL_BYTES,
+            max_timestamp,
+        }
     }
 }

@@ -6,14 +6,20 @@
 
 mod error;
 mod index;
+mod open;
 mod read;
+mod recovery;
 mod scan;
+mod seal;
 mod segment;
 mod store;
 
 pub use error::LogError;
 pub(crate) use read::ReadPlan;
+pub(crate) use recovery::{Recovery, SnapshotError};
 pub(crate) use store::{LastBatch, Log, LogConfig, TimestampOffset};
 
+#[cfg(test)]
+mod recovery_tests;
 #[cfg(test)]
 mod tests;

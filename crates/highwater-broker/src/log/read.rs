@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use highwater_wire::batch::{BatchHeader, HEADER_BYTES};
+use highwater_wire::batch::{BatchError, BatchHeader, HEADER_BYTES};
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 
@@ -36,20 +36,32 @@ impl ReadPlan {
     /// Whole batches from the one that holds the offset on, at most `max_bytes` of them, but always the
     /// first one if `first_whole` (KIP-74: a batch larger than the limit must not stop its reader).
     pub(crate) fn read(&self, max_bytes: usize, first_whole: bool) -> Result<Bytes, LogError> {
-        let wanted = (max_bytes as u64).saturating_add(INTERVAL_BYTES + HEADER_BYTES as u64);
-        let mut bytes = self.read_range(self.position, wanted.min(self.available()))?;
+        let ahead = (max_bytes as u64).saturating_add(INTERVAL_BYTES + HEADER_BYTES as u64);
+        let mut position = self.position;
+        let mut bytes = self.read_range(position, ahead.min(self.end - position))?;
         let mut start = 0;
         loop {
-            let Ok(header) = BatchHeader::parse(&bytes[start.min(bytes.len())..]) else {
-                // The window ends before the batch: only a wrong index could do that.
-                return Ok(Bytes::new());
+            let header = match BatchHeader::parse(bytes.get(start..).unwrap_or_default()) {
+                Ok(header) => header,
+                Err(BatchError::Incomplete { .. }) if position + (start as u64) < self.end && start > 0 => {
+                    // The window ends before the batch.
+                    position += start as u64;
+                    bytes = self.read_range(position, ahead.min(self.end - position))?;
+                    start = 0;
+                    continue;
+                }
+                // Nothing behind the offset in this segment: a compacted one may end before the next begins.
+                Err(BatchError::Incomplete { .. }) if position + start as u64 >= self.end => {
+                    return Ok(Bytes::new());
+                }
+                Err(error) => return Err(error.into()),
             };
             if header.last_offset() >= self.offset {
                 if header.length() > max_bytes && !first_whole {
                     return Ok(Bytes::new());
                 }
                 if start + header.length() > bytes.len() {
-                    let position = self.position + start as u64;
+                    position += start as u64;
                     bytes = self.read_range(position, header.length() as u64)?;
                     start = 0;
                 }

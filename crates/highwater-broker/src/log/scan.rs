@@ -36,13 +36,13 @@ pub(crate) enum ScanEnd {
     Bad(u64, BatchError),
 }
 
-/// Walks the batches of `file`, giving each header and position to `visit`.
+/// Walks the batches of `file`, giving each header and position to `visit`, and control batches whole.
 pub(crate) fn scan(
     file: &File,
     path: &Path,
     length: u64,
     depth: Depth,
-    mut visit: impl FnMut(&BatchHeader, u64) -> Result<(), LogError>,
+    mut visit: impl FnMut(&BatchHeader, u64, Option<&[u8]>) -> Result<(), LogError>,
 ) -> Result<ScanEnd, LogError> {
     let ahead = match depth {
         Depth::Headers => HEADER_WINDOW_BYTES,
@@ -68,7 +68,12 @@ pub(crate) fn scan(
         {
             return Ok(ScanEnd::Bad(position, error));
         }
-        visit(&header, position)?;
+        let control = if header.is_control() {
+            Some(window.get(position, header.length())?)
+        } else {
+            None
+        };
+        visit(&header, position, control)?;
         position = end;
     }
     Ok(ScanEnd::Clean)

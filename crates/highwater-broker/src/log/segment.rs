@@ -12,21 +12,31 @@ use highwater_wire::batch::{BatchHeader, PATCH_BYTES};
 
 use super::error::LogError;
 use super::index::SegmentIndex;
+use super::seal::{self, Summary};
 
 /// Digits of the base offset in a file name; enough for any offset, and names sort as numbers.
 const NAME_DIGITS: usize = 20;
 
 const SUFFIX: &str = ".log";
 
+const NO_TIMESTAMP: i64 = -1;
+
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) base_offset: i64,
     pub(crate) path: PathBuf,
     pub(crate) length: u64,
-    pub(crate) index: SegmentIndex,
+    /// Offset behind the last batch; the base offset while there is none.
+    pub(crate) next_offset: i64,
+    /// Largest timestamps of the first batch and of all, -1 while there is none.
+    pub(crate) first_timestamp: i64,
+    pub(crate) max_timestamp: i64,
+    /// `None` when it is only in the seal.
+    index: Option<SegmentIndex>,
     /// Held open while the segment is the last one; older ones are opened by each reader, so that the
     /// number of descriptors does not grow with the log.
     writer: Option<Arc<File>>,
+    index_on_disk: bool,
     unusable: bool,
 }
 
@@ -46,10 +56,49 @@ impl Segment {
             base_offset,
             path: dir.join(format!("{base_offset:0NAME_DIGITS$}{SUFFIX}")),
             length: 0,
-            index: SegmentIndex::default(),
+            next_offset: base_offset,
+            first_timestamp: NO_TIMESTAMP,
+            max_timestamp: NO_TIMESTAMP,
+            index: Some(SegmentIndex::default()),
             writer: None,
+            index_on_disk: false,
             unusable: false,
         }
+    }
+
+    /// A closed segment as its seal describes it.
+    pub(crate) fn sealed(dir: &Path, summary: &Summary) -> Self {
+        Self {
+            length: summary.length,
+            next_offset: summary.next_offset,
+            first_timestamp: summary.first_timestamp,
+            max_timestamp: summary.max_timestamp,
+            index: None,
+            index_on_disk: true,
+            ..Self::new(dir, summary.base_offset)
+        }
+    }
+
+    /// Notes a batch at the end of the file.
+    pub(crate) fn add(&mut self, header: &BatchHeader) {
+        if let Some(index) = &mut self.index {
+            index.add(header, self.length);
+        }
+        if self.length == 0 {
+            self.first_timestamp = header.max_timestamp();
+        }
+        self.length += header.length() as u64;
+        self.next_offset = header.last_offset() + 1;
+        self.max_timestamp = self.max_timestamp.max(header.max_timestamp());
+    }
+
+    /// The index, if it is in memory.
+    pub(crate) fn index(&self) -> Option<&SegmentIndex> {
+        self.index.as_ref()
+    }
+
+    pub(crate) fn set_index(&mut self, index: Option<SegmentIndex>) {
+        self.index = index;
     }
 
     /// Opens the file for appending, making it if needed.
@@ -81,9 +130,33 @@ impl Segment {
             .map_err(|source| self.error("open", source))
     }
 
-    /// Lets go of the descriptor when the next segment has begun.
-    pub(crate) fn seal(&mut self) {
+    /// Lets go of the descriptor, and keeps in a file what an opening needs to know. Without that file
+    /// (a full disk) the next opening looks at the batches.
+    pub(crate) fn seal(&mut self, snapshot: Option<&[u8]>) {
         self.writer = None;
+        let Some(index) = &self.index else {
+            return;
+        };
+        let summary = Summary {
+            base_offset: self.base_offset,
+            next_offset: self.next_offset,
+            length: self.length,
+            first_timestamp: self.first_timestamp,
+            max_timestamp: self.max_timestamp,
+        };
+        match seal::write(&self.path, &summary, index, snapshot) {
+            Ok(()) => self.index_on_disk = true,
+            Err(error) => {
+                tracing::warn!(segment = %self.path.display(), %error, "could not write the segment's seal");
+            }
+        }
+    }
+
+    /// Drops the index if it can be read back.
+    pub(crate) fn unload_index(&mut self) {
+        if self.index_on_disk {
+            self.index = None;
+        }
     }
 
     /// Writes a batch with the front replaced; on failure the file ends where it ended before.
@@ -110,8 +183,7 @@ impl Segment {
             }
             return Err(self.error("write", source));
         }
-        self.index.add(header, self.length);
-        self.length += (PATCH_BYTES + rest.len()) as u64;
+        self.add(header);
         Ok(())
     }
 
@@ -120,12 +192,14 @@ impl Segment {
         let file = self.open_writer()?;
         file.set_len(length)
             .map_err(|source| self.error("truncate", source))?;
-        self.index.truncate(length);
+        if let Some(index) = &mut self.index {
+            index.truncate(length);
+        }
         self.length = length;
         Ok(())
     }
 
-    fn error(&self, action: &'static str, source: io::Error) -> LogError {
+    pub(super) fn error(&self, action: &'static str, source: io::Error) -> LogError {
         LogError::Io {
             action,
             path: self.path.clone(),

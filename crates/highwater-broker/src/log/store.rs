@@ -1,15 +1,19 @@
 //! The log itself: segments in order, the last of them written to.
 
-use std::fs;
-use std::io;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use highwater_wire::batch::{self, BatchHeader, PATCH_BYTES};
 
 use super::error::LogError;
+use super::index::SegmentIndex;
 use super::read::ReadPlan;
-use super::scan::{self, Depth, ScanEnd};
-use super::segment::{self, Segment};
+use super::scan::{self, Depth};
+use super::seal::{self, Seal};
+use super::segment::Segment;
+
+/// Indexes of closed segments kept in memory per log: for the readers that are behind.
+const MAX_LOADED_INDEXES: usize = 2;
 
 /// Settings of one log.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +26,7 @@ pub(crate) struct LogConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LastBatch {
     pub(crate) header: BatchHeader,
-    position: u64,
+    pub(super) position: u64,
 }
 
 impl LastBatch {
@@ -43,112 +47,43 @@ pub(crate) struct TimestampOffset {
 
 #[derive(Debug)]
 pub(crate) struct Log {
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     config: LogConfig,
     /// In order of base offset, never empty.
-    segments: Vec<Segment>,
-    end_offset: i64,
+    pub(super) segments: Vec<Segment>,
+    pub(super) end_offset: i64,
+    /// Base offsets of closed segments with their index in memory, oldest first.
+    loaded: VecDeque<i64>,
     /// Bytes of a torn tail that were cut when the log was opened.
-    cut_bytes: u64,
-    last_batch: Option<LastBatch>,
+    pub(super) cut_bytes: u64,
+    pub(super) last_batch: Option<LastBatch>,
 }
 
 impl Log {
-    /// Opens the log in `dir`, cuts a torn tail, and shows every batch to `visit`, in order.
-    ///
-    /// # Errors
-    /// [`LogError::Damaged`] or [`LogError::Offsets`] when something before the tail is wrong; nothing
-    /// is changed then.
-    pub(crate) fn open(
-        dir: &Path,
-        config: LogConfig,
-        mut visit: impl FnMut(&BatchHeader),
-    ) -> Result<Self, LogError> {
-        let mut log = Self {
+    /// A log without segments, to be filled by [`super::open`].
+    pub(super) fn unopened(dir: &Path, config: LogConfig) -> Self {
+        Self {
             dir: dir.to_owned(),
             config,
             segments: Vec::new(),
             end_offset: 0,
+            loaded: VecDeque::new(),
             cut_bytes: 0,
             last_batch: None,
-        };
-        let bases = segment_bases(dir)?;
-        let last = bases.last().copied();
-        for base_offset in bases {
-            let is_last = Some(base_offset) == last;
-            log.open_segment(base_offset, is_last, &mut visit)?;
         }
-        if log.segments.is_empty() {
-            log.segments.push(Segment::new(dir, 0));
-        }
-        Ok(log)
     }
 
-    fn open_segment(
-        &mut self,
-        base_offset: i64,
-        is_last: bool,
-        visit: &mut impl FnMut(&BatchHeader),
-    ) -> Result<(), LogError> {
-        let mut segment = Segment::new(&self.dir, base_offset);
-        if let Some(before) = self.segments.last_mut() {
-            before.seal();
-        }
-        let path = segment.path.clone();
-        let file = segment.open_writer()?;
-        let length = file
-            .metadata()
-            .map_err(|source| LogError::Io {
-                action: "read",
-                path: path.clone(),
-                source,
-            })?
-            .len();
-        let depth = if is_last { Depth::Checksums } else { Depth::Headers };
-        let mut next_offset = self.end_offset.max(base_offset);
-        let mut last_batch = self.last_batch;
-        let end = scan::scan(&file, &path, length, depth, |header, position| {
-            if header.base_offset() < next_offset {
-                return Err(LogError::Offsets {
-                    path: path.clone(),
-                    position,
-                    found: header.base_offset(),
-                    expected: next_offset,
-                });
-            }
-            segment.index.add(header, position);
-            segment.length = position + header.length() as u64;
-            next_offset = header.last_offset() + 1;
-            last_batch = Some(LastBatch {
-                header: *header,
-                position,
-            });
-            visit(header);
-            Ok(())
-        })?;
-        if let ScanEnd::Bad(position, source) = end {
-            let torn = is_last && !scan::intact_batch_follows(&file, &path, length, position, next_offset)?;
-            if !torn {
-                return Err(LogError::Damaged {
-                    path,
-                    position,
-                    source,
-                });
-            }
-            self.cut_bytes = length - position;
-            segment.truncate(position)?;
-        }
-        self.end_offset = next_offset;
-        self.last_batch = last_batch;
-        self.segments.push(segment);
-        Ok(())
-    }
-
-    /// Appends a batch that [`batch::check`] accepted; gives its base offset.
+    /// Appends a batch that [`batch::check`] accepted; gives its base offset. If that closes a segment,
+    /// `snapshot` is asked for the state before the batch, see [`super::Recovery::snapshot`].
     ///
     /// # Errors
     /// [`LogError::Io`] and [`LogError::Unusable`]; the log then ends where it ended before.
-    pub(crate) fn append(&mut self, bytes: &[u8], leader_epoch: i32) -> Result<i64, LogError> {
+    pub(crate) fn append(
+        &mut self,
+        bytes: &[u8],
+        leader_epoch: i32,
+        snapshot: impl FnOnce() -> Option<Vec<u8>>,
+    ) -> Result<i64, LogError> {
         let base_offset = self.end_offset;
         let incomplete = batch::BatchError::Incomplete {
             need: PATCH_BYTES,
@@ -160,21 +95,70 @@ impl Log {
         fixed[..have].copy_from_slice(&bytes[..have]);
         fixed[..PATCH_BYTES].copy_from_slice(&front);
         let header = BatchHeader::parse(&fixed[..have])?;
-        self.roll_if_full(bytes.len() as u64);
+        self.roll_if_full(bytes.len() as u64, snapshot);
         self.active().append(&header, front, &bytes[PATCH_BYTES..])?;
         self.end_offset = header.last_offset() + 1;
         Ok(base_offset)
     }
 
-    fn roll_if_full(&mut self, more: u64) {
+    fn roll_if_full(&mut self, more: u64, snapshot: impl FnOnce() -> Option<Vec<u8>>) {
         let limit = self.config.segment_bytes;
         let end_offset = self.end_offset;
         let active = self.active();
         if active.length > 0 && active.length + more > limit {
-            active.seal();
-            let next = Segment::new(&self.dir, end_offset);
-            self.segments.push(next);
+            active.seal(snapshot().as_deref());
+            let base = active.base_offset;
+            self.segments.push(Segment::new(&self.dir, end_offset));
+            self.keep_loaded(base);
         }
+    }
+
+    /// Counts the index of a closed segment among those in memory; the oldest ones go.
+    fn keep_loaded(&mut self, base_offset: i64) {
+        self.loaded.push_back(base_offset);
+        while self.loaded.len() > MAX_LOADED_INDEXES {
+            let oldest = self.loaded.pop_front();
+            let position = self
+                .segments
+                .binary_search_by_key(&oldest, |segment| Some(segment.base_offset));
+            if let Ok(position) = position {
+                self.segments[position].unload_index();
+            }
+        }
+    }
+
+    /// Brings the index of a segment into memory: from its seal, or from its batches.
+    fn load_index(&mut self, position: usize) -> Result<(), LogError> {
+        let segment = &mut self.segments[position];
+        if segment.index().is_some() {
+            return Ok(());
+        }
+        let base_offset = segment.base_offset;
+        match Seal::open(&segment.path).and_then(|seal| seal.map(|seal| seal.index()).transpose()) {
+            Ok(Some(index)) => segment.set_index(Some(index)),
+            Ok(None) => self.rebuild_index(position)?,
+            Err(error) => {
+                let path = seal::path_of(&segment.path);
+                tracing::warn!(seal = %path.display(), %error, "damaged seal, looking at the segment instead");
+                self.rebuild_index(position)?;
+            }
+        }
+        self.keep_loaded(base_offset);
+        Ok(())
+    }
+
+    fn rebuild_index(&mut self, position: usize) -> Result<(), LogError> {
+        let segment = &mut self.segments[position];
+        let mut index = SegmentIndex::default();
+        if let Some(file) = segment.open_reader()? {
+            let add = |header: &BatchHeader, position: u64, _: Option<&[u8]>| {
+                index.add(header, position);
+                Ok(())
+            };
+            scan::scan(&file, &segment.path, segment.length, Depth::Headers, add)?;
+        }
+        segment.set_index(Some(index));
+        Ok(())
     }
 
     fn active(&mut self) -> &mut Segment {
@@ -208,6 +192,9 @@ impl Log {
     /// [`LogError::Io`].
     pub(crate) fn cut_last_batch(&mut self, last: LastBatch) -> Result<(), LogError> {
         debug_assert_eq!(self.end_offset, last.header.last_offset() + 1);
+        while self.segments.len() > 1 && self.active().base_offset > last.header.base_offset() {
+            self.segments.pop();
+        }
         self.active().truncate(last.position)?;
         self.end_offset = last.header.base_offset();
         self.last_batch = None;
@@ -216,89 +203,74 @@ impl Log {
 
     /// How to read from `offset` on; `None` when there is nothing at or behind it.
     /// The caller has checked that the offset is not below the start.
-    pub(crate) fn plan_read(&self, offset: i64) -> Result<Option<ReadPlan>, LogError> {
+    pub(crate) fn plan_read(&mut self, offset: i64) -> Result<Option<ReadPlan>, LogError> {
         if offset >= self.end_offset {
             return Ok(None);
         }
         let after = self
             .segments
             .partition_point(|segment| segment.base_offset <= offset);
-        let segment = &self.segments[after.saturating_sub(1)];
-        self.plan_in(segment, offset, segment.index.position_before(offset))
-    }
-
-    fn plan_in(&self, segment: &Segment, offset: i64, position: u64) -> Result<Option<ReadPlan>, LogError> {
-        Ok(segment.open_reader()?.map(|file| ReadPlan {
-            file,
-            path: segment.path.clone(),
-            position,
-            end: segment.length,
-            offset,
-        }))
+        let position = after.saturating_sub(1);
+        self.load_index(position)?;
+        let segment = &self.segments[position];
+        let begin = segment.index().map_or(0, |index| index.position_before(offset));
+        plan_in(segment, offset, begin)
     }
 
     /// The first batch with a record of at least this timestamp. Records inside a batch are not looked
     /// at, so the offset is that batch's first: never too late, possibly a few records too early.
-    pub(crate) fn offset_for_timestamp(&self, timestamp: i64) -> Result<Option<TimestampOffset>, LogError> {
-        for segment in &self.segments {
-            let Some(position) = segment.index.position_before_timestamp(timestamp) else {
+    pub(crate) fn offset_for_timestamp(
+        &mut self,
+        timestamp: i64,
+    ) -> Result<Option<TimestampOffset>, LogError> {
+        let found = self.batch_with_timestamp(timestamp)?;
+        Ok(found.map(|header| TimestampOffset {
+            offset: header.base_offset(),
+            timestamp: header.max_timestamp(),
+        }))
+    }
+
+    fn batch_with_timestamp(&mut self, timestamp: i64) -> Result<Option<BatchHeader>, LogError> {
+        for position in 0..self.segments.len() {
+            let segment = &self.segments[position];
+            if segment.length == 0 || segment.max_timestamp < timestamp {
                 continue;
-            };
-            let Some(plan) = self.plan_in(segment, segment.base_offset, position)? else {
+            }
+            self.load_index(position)?;
+            let segment = &self.segments[position];
+            let begin = segment
+                .index()
+                .map_or(0, |index| index.position_before_timestamp(timestamp));
+            let Some(plan) = plan_in(segment, segment.base_offset, begin)? else {
                 continue;
             };
             if let Some(header) = plan.find_header(|header| header.max_timestamp() >= timestamp)? {
-                return Ok(Some(TimestampOffset {
-                    offset: header.base_offset(),
-                    timestamp: header.max_timestamp(),
-                }));
+                return Ok(Some(header));
             }
         }
         Ok(None)
     }
 
     /// The last record of the first batch with the largest timestamp of the log.
-    pub(crate) fn offset_of_max_timestamp(&self) -> Result<Option<TimestampOffset>, LogError> {
-        let largest = self
-            .segments
-            .iter()
-            .filter_map(|segment| segment.index.max_timestamp())
-            .max();
-        let Some(largest) = largest else {
+    pub(crate) fn offset_of_max_timestamp(&mut self) -> Result<Option<TimestampOffset>, LogError> {
+        let filled = self.segments.iter().filter(|segment| segment.length > 0);
+        let Some(largest) = filled.map(|segment| segment.max_timestamp).max() else {
             return Ok(None);
         };
-        for segment in &self.segments {
-            let Some(position) = segment.index.position_before_timestamp(largest) else {
-                continue;
-            };
-            let Some(plan) = self.plan_in(segment, segment.base_offset, position)? else {
-                continue;
-            };
-            if let Some(header) = plan.find_header(|header| header.max_timestamp() >= largest)? {
-                return Ok(Some(TimestampOffset {
-                    offset: header.last_offset(),
-                    timestamp: header.max_timestamp(),
-                }));
-            }
-        }
-        Ok(None)
+        let found = self.batch_with_timestamp(largest)?;
+        Ok(found.map(|header| TimestampOffset {
+            offset: header.last_offset(),
+            timestamp: header.max_timestamp(),
+        }))
     }
 }
 
-/// Base offsets of the segment files in `dir`, in order. Other files are left alone.
-fn segment_bases(dir: &Path) -> Result<Vec<i64>, LogError> {
-    let error = |source: io::Error| LogError::Io {
-        action: "list",
-        path: dir.to_owned(),
-        source,
-    };
-    let mut bases = Vec::new();
-    for entry in fs::read_dir(dir).map_err(error)? {
-        let name = entry.map_err(error)?.file_name();
-        if let Some(base) = name.to_str().and_then(segment::base_offset_of) {
-            bases.push(base);
-        }
-    }
-    bases.sort_unstable();
-    Ok(bases)
+fn plan_in(segment: &Segment, offset: i64, position: u64) -> Result<Option<ReadPlan>, LogError> {
+    Ok(segment.open_reader()?.map(|file| ReadPlan {
+        file,
+        path: segment.path.clone(),
+        position,
+        end: segment.length,
+        offset,
+    }))
 }
