@@ -12,11 +12,12 @@ use tokio::task::JoinSet;
 
 use crate::bug::Bug;
 use crate::bugs::ack_before_append;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Node};
 use crate::config::BrokerConfig;
 use crate::connection;
 use crate::data_dir::DataDir;
 use crate::error::BrokerError;
+use crate::leadership::MAX_NODES;
 
 /// Connections at one time; each may hold the largest frame in memory while it arrives.
 const MAX_CONNECTIONS: usize = 10_000;
@@ -31,8 +32,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Broker {
     cluster: Arc<Cluster>,
-    listener: TcpListener,
-    address: SocketAddr,
+    /// One for each node, in order of their ids.
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
 }
 
 impl Broker {
@@ -45,23 +47,23 @@ impl Broker {
         check(&config)?;
         raise_descriptor_limit();
         let data_dir = DataDir::open(&config.data_dir)?;
-        let listen = |source| BrokerError::Listen {
-            address: config.listen,
-            source,
-        };
-        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        let cluster = Cluster::open(config, data_dir, address)?;
+        let (listeners, addresses) = listen(&config).await?;
+        let cluster = Cluster::open(config, data_dir, &addresses)?;
         Ok(Self {
             cluster: Arc::new(cluster),
-            listener,
-            address,
+            listeners,
+            addresses,
         })
     }
 
-    /// The address listened on, with the port that was really taken.
+    /// The address that the first node listens on, with the port that was really taken.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses[0]
+    }
+
+    /// The addresses of all nodes, in order of their ids.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Serves until `shutdown` is ready. Requests that are being served get up to five seconds;
@@ -71,38 +73,24 @@ impl Broker {
     /// None today; a later version may end with an error of the data directory.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), BrokerError> {
         let (stop, stopping) = watch::channel(false);
-        let mut connections = JoinSet::new();
         let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let background = self.background();
-        tokio::pin!(shutdown, background);
-        loop {
-            tokio::select! {
-                () = &mut shutdown => break,
-                () = &mut background => {}
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
-                            tracing::warn!("refused a connection: {MAX_CONNECTIONS} are open");
-                            continue;
-                        };
-                        let task = serve_one(stream, Arc::clone(&self.cluster), stopping.clone());
-                        connections.spawn(async move {
-                            task.await;
-                            drop(permit);
-                        });
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "accept failed");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
-                },
-                Some(_) = connections.join_next() => {}
-            }
+        let mut background = JoinSet::new();
+        background.spawn(self.background());
+        let mut nodes = JoinSet::new();
+        for (listener, node) in self.listeners.into_iter().zip(self.cluster.nodes()) {
+            let cluster = Arc::clone(&self.cluster);
+            nodes.spawn(accept(
+                listener,
+                *node,
+                cluster,
+                Arc::clone(&permits),
+                stopping.clone(),
+            ));
         }
-        drop(self.listener);
-        // A receiver that is gone is a connection that has ended.
+        shutdown.await;
+        // A receiver that is gone is a node that has ended.
         let _ = stop.send(true);
-        let all_ended = async { while connections.join_next().await.is_some() {} };
+        let all_ended = async { while nodes.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_PATIENCE, all_ended).await.is_err() {
             tracing::warn!("stopped with requests still being served");
         }
@@ -140,9 +128,64 @@ fn write_deferred(cluster: &Cluster) {
     }
 }
 
-async fn serve_one(stream: TcpStream, cluster: Arc<Cluster>, stopping: watch::Receiver<bool>) {
+/// Listens for each node: on the given port and those after it, or on free ones.
+async fn listen(config: &BrokerConfig) -> Result<(Vec<TcpListener>, Vec<SocketAddr>), BrokerError> {
+    let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
+    for turn in 0..config.brokers {
+        let mut address = config.listen;
+        if address.port() != 0 {
+            address.set_port(address.port() + turn);
+        }
+        let failed = |source| BrokerError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        addresses.push(listener.local_addr().map_err(failed)?);
+        listeners.push(listener);
+    }
+    Ok((listeners, addresses))
+}
+
+/// Takes the connections of one node until the broker stops, and ends with the last of them.
+async fn accept(
+    listener: TcpListener,
+    node: Node,
+    cluster: Arc<Cluster>,
+    permits: Arc<Semaphore>,
+    stopping: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    let mut stopped = stopping.clone();
+    let stopped = async { drop(stopped.wait_for(|stop| *stop).await) };
+    tokio::pin!(stopped);
+    loop {
+        tokio::select! {
+            () = &mut stopped => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+                        tracing::warn!("refused a connection: {MAX_CONNECTIONS} are open");
+                        continue;
+                    };
+                    let task = serve_one(stream, Arc::clone(&cluster), node, stopping.clone());
+                    connections.spawn(async move {
+                        task.await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accept failed");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn serve_one(stream: TcpStream, cluster: Arc<Cluster>, node: Node, stopping: watch::Receiver<bool>) {
     let peer = stream.peer_addr();
-    if let Err(error) = connection::serve(stream, &cluster, stopping).await {
+    if let Err(error) = connection::serve(stream, &cluster, node, stopping).await {
         tracing::debug!(
             ?peer,
             error = &error as &dyn std::error::Error,
@@ -165,6 +208,20 @@ fn check(config: &BrokerConfig) -> Result<(), BrokerError> {
             config.default_partitions.to_string(),
             "must be at least 1",
         );
+    }
+    if !(1..=MAX_NODES).contains(&config.brokers) {
+        return refused("brokers", config.brokers.to_string(), "must be 1 to 32");
+    }
+    let last = config.brokers - 1;
+    if config.listen.port() != 0 && config.listen.port().checked_add(last).is_none() {
+        return refused(
+            "listen",
+            config.listen.to_string(),
+            "must leave a port above it for each further node",
+        );
+    }
+    if config.node_id > i32::MAX - i32::from(MAX_NODES) {
+        return refused("node_id", config.node_id.to_string(), "must be smaller");
     }
     if config.node_id < 0 {
         return refused("node_id", config.node_id.to_string(), "must not be negative");

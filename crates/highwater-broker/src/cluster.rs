@@ -1,7 +1,7 @@
 //! What all connections of a broker share.
 //!
-//! Topics, groups and producer ids belong to the cluster; a [`Node`] is a listener with an id. There is
-//! one node today, and whoever asks "who leads this?" asks here, so that there can be several.
+//! Topics, groups and producer ids belong to the cluster; a [`Node`] is a listener with an id. All nodes
+//! see the same data: what makes them several is who leads a partition and who coordinates a group.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -10,11 +10,14 @@ use std::time::{Duration, Instant};
 use crate::bugs::Switches;
 use crate::bugs::journal::{JOURNAL_FILE, Journal, read_journal};
 use crate::config::BrokerConfig;
+use crate::coordination::Coordination;
 use crate::data_dir::DataDir;
 use crate::error::BrokerError;
 use crate::group::Groups;
+use crate::leadership::{Leadership, PlacementError, Roster, count_start};
 use crate::producer_ids::ProducerIds;
-use crate::topics::Topics;
+use crate::topic_config::TopicConfig;
+use crate::topics::{Topic, TopicError, Topics};
 
 /// One listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,16 +44,18 @@ pub(crate) struct Cluster {
     pub(crate) topics: Topics,
     pub(crate) groups: Groups,
     pub(crate) producer_ids: ProducerIds,
-    pub(crate) node: Node,
+    pub(crate) roster: Roster,
+    /// In order of id, never empty.
+    nodes: Vec<Node>,
     origin: Instant,
 }
 
 impl Cluster {
-    /// Opens the data directory and everything in it.
+    /// Opens the data directory and everything in it, for nodes that listen on these addresses.
     pub(crate) fn open(
         config: BrokerConfig,
         data_dir: DataDir,
-        address: SocketAddr,
+        addresses: &[SocketAddr],
     ) -> Result<Self, BrokerError> {
         let (journal, entries) = if config.bugs.is_empty() {
             (None, Vec::new())
@@ -63,14 +68,15 @@ impl Cluster {
             on: config.bugs.clone(),
             journal,
         };
+        let starts = count_start(&data_dir.root)?;
+        let roster = Roster::new(config.node_id, config.brokers, starts);
+        let node = |(id, &address)| Node { id, address };
         Ok(Self {
-            topics: Topics::open(&config, switches, &entries)?,
+            topics: Topics::open(&config, roster.clone(), switches, &entries)?,
             groups: Groups::open(&data_dir.root)?,
             producer_ids: ProducerIds::open(&data_dir.root)?,
-            node: Node {
-                id: config.node_id,
-                address,
-            },
+            nodes: roster.ids().zip(addresses).map(node).collect(),
+            roster,
             data_dir,
             config,
             origin: Instant::now(),
@@ -82,18 +88,93 @@ impl Cluster {
         self.origin.elapsed()
     }
 
-    /// Who leads a partition.
-    pub(crate) fn leader(&self) -> &Node {
-        &self.node
-    }
-
-    /// Who coordinates a group.
-    pub(crate) fn coordinator(&self) -> &Node {
-        &self.node
-    }
-
     /// Every node.
     pub(crate) fn nodes(&self) -> &[Node] {
-        std::slice::from_ref(&self.node)
+        &self.nodes
     }
+
+    /// The node with an id.
+    pub(crate) fn node(&self, id: i32) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.id == id)
+    }
+
+    /// Which node the clients are told is the controller: in Kafka any broker, as each forwards.
+    pub(crate) fn controller(&self) -> &Node {
+        &self.nodes[0]
+    }
+
+    /// The topic of a kind of coordination, made when it is first asked for, as in Kafka.
+    pub(crate) fn coordination_topic(&self, kind: Coordination) -> Result<Arc<Topic>, TopicError> {
+        if let Some(topic) = self.topics.get(kind.topic()) {
+            return Ok(topic);
+        }
+        match self
+            .topics
+            .create(kind.topic(), Coordination::PARTITIONS, TopicConfig::default())
+        {
+            // Somebody else was faster.
+            Err(TopicError::Exists(name)) => self.topics.get(&name).ok_or(TopicError::Exists(name)),
+            made => made,
+        }
+    }
+
+    /// Who coordinates a group or transactional id; `None` before anybody asked for a coordinator.
+    pub(crate) fn coordinator(&self, kind: Coordination, key: &str) -> Option<&Node> {
+        let topic = self.topics.get(kind.topic())?;
+        let partition = topic.partition(kind.partition_of(key, topic.partitions.len()))?;
+        self.node(partition.leadership().leader)
+    }
+
+    /// Moves a partition to other replicas, and with it what its leader coordinates.
+    pub(crate) fn reassign(
+        &self,
+        topic: &str,
+        partition: i32,
+        replicas: Vec<i32>,
+    ) -> Result<bool, MoveError> {
+        self.roster.check_replicas(&replicas)?;
+        self.change_leadership(topic, partition, |leadership| {
+            Some(leadership.reassigned(replicas))
+        })
+    }
+
+    /// Has the first replica lead; `Ok(None)` when it does.
+    pub(crate) fn elect_preferred(&self, topic: &str, partition: i32) -> Result<Option<bool>, MoveError> {
+        let mut needed = true;
+        let found = self.change_leadership(topic, partition, |leadership| {
+            let preferred = leadership.preferred();
+            needed = preferred.is_some();
+            preferred
+        })?;
+        Ok(needed.then_some(found))
+    }
+
+    fn change_leadership(
+        &self,
+        topic: &str,
+        partition: i32,
+        change: impl FnOnce(&Leadership) -> Option<Leadership>,
+    ) -> Result<bool, MoveError> {
+        let mut moved = false;
+        let found = self.topics.lead(topic, partition, |before| {
+            let after = change(before)?;
+            moved = after.leader != before.leader;
+            Some(after)
+        })?;
+        if moved && topic == Coordination::Group.topic() {
+            let count = self.topics.get(topic).map_or(1, |topic| topic.partitions.len());
+            let moves = |group: &str| Coordination::Group.partition_of(group, count) == partition;
+            self.groups.resign(moves);
+        }
+        Ok(found)
+    }
+}
+
+/// Why a partition is not moved.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MoveError {
+    #[error(transparent)]
+    Placement(#[from] PlacementError),
+    #[error("keep who leads in the data directory")]
+    Storage(#[from] BrokerError),
 }

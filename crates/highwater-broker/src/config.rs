@@ -20,7 +20,10 @@ pub struct BrokerConfig {
     pub default_partitions: i32,
     /// Whether asking for an unknown topic makes it. Default: true, as in Kafka.
     pub auto_create_topics: bool,
-    /// The broker's id in Metadata. Default: 1.
+    /// Nodes in this one process, each with a port of its own: `listen`'s port and the ones after it, or
+    /// all free ones if that is 0. Default: 1; at most 32, as more show nothing that three do not.
+    pub brokers: u16,
+    /// The first node's id in Metadata, the others follow. Default: 1.
     pub node_id: i32,
     /// A segment file is closed when the next batch would make it larger, in bytes. Default: 128 MiB.
     pub segment_bytes: u64,
@@ -41,6 +44,7 @@ impl BrokerConfig {
             bugs: BTreeSet::new(),
             default_partitions: 1,
             auto_create_topics: true,
+            brokers: 1,
             node_id: 1,
             segment_bytes: 128 << 20,
             max_message_bytes: 1_048_588,

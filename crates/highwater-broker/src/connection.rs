@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::api::{self, Call, Refusal, Reply};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Node};
 
 /// Room for small requests; larger ones grow the buffer as their bytes arrive.
 const INITIAL_BUFFER: usize = 16 << 10;
@@ -49,6 +49,7 @@ pub(crate) enum ConnectionError {
 pub(crate) async fn serve(
     mut stream: TcpStream,
     cluster: &Cluster,
+    node: Node,
     stopping: watch::Receiver<bool>,
 ) -> Result<(), ConnectionError> {
     stream.set_nodelay(true)?;
@@ -63,7 +64,7 @@ pub(crate) async fn serve(
         let Some(frame) = frame else {
             return Ok(());
         };
-        match serve_frame(frame, cluster, reached_by, &stopping).await? {
+        match serve_frame(frame, cluster, node, reached_by, &stopping).await? {
             Reply::Frame(answer) => stream.write_all(&answer).await?,
             Reply::None => {}
         }
@@ -73,12 +74,14 @@ pub(crate) async fn serve(
 async fn serve_frame(
     mut frame: Bytes,
     cluster: &Cluster,
+    node: Node,
     reached_by: IpAddr,
     stopping: &watch::Receiver<bool>,
 ) -> Result<Reply, ConnectionError> {
     let header = RequestHeader::decode(&mut frame)?;
     let call = Call {
         cluster,
+        node,
         reached_by,
         stopping: stopping.clone(),
         version: header.api_version,

@@ -3,9 +3,10 @@
 //! ```text
 //! lock                      held while a broker runs
 //! meta.json                 format and cluster id
+//! starts.json               how often a broker was started here, for leader epochs
 //! producer-ids.json         first producer id that was never given away
 //! group-offsets.jsonl       committed offsets
-//! topics/<name>.json        a topic: id, partitions, settings
+//! topics/<name>.json        a topic: id, partitions, who leads them, settings
 //! topics/<name>-<n>/        its n-th partition
 //! orphaned/                 partition directories found without their topic, moved aside
 //! bugs.jsonl                journal of the bug switches

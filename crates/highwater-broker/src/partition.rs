@@ -20,14 +20,13 @@ use crate::bugs::journal::{JournalEntry, JournalError};
 use crate::bugs::lost_batches::LostBatches;
 use crate::bugs::spurious_offset_zero::SpuriousZero;
 use crate::bugs::{Defects, Place, Switches, forget_last_batch, reassign_offsets};
+use crate::epochs::Epochs;
 use crate::error::BrokerError;
+use crate::leadership::Leadership;
 use crate::lock::LockExt;
 use crate::log::{Log, LogConfig, LogError, ReadPlan, Recovery, SnapshotError, TimestampOffset};
 use crate::producers::{Decision, Producers};
 use crate::waiters::Waiters;
-
-/// The one leader epoch there is: leadership never moves on a single node.
-pub(crate) const LEADER_EPOCH: i32 = 0;
 
 /// Why a batch was not appended, or not answered with success.
 #[derive(Debug, thiserror::Error)]
@@ -102,12 +101,15 @@ impl Readable {
 pub(crate) struct Partition {
     pub(crate) place: Place,
     pub(crate) waiters: Arc<Waiters>,
+    /// Changed only while `state` is locked, so that the epoch and what was written in it agree.
+    leadership: Mutex<Leadership>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
     log: Log,
+    epochs: Epochs,
     producers: Producers,
     defects: Defects,
     closed: bool,
@@ -119,6 +121,7 @@ impl Partition {
         dir: &Path,
         place: Place,
         config: LogConfig,
+        leadership: Leadership,
         switches: &Switches,
         journal_entries: &[JournalEntry],
     ) -> Result<Self, BrokerError> {
@@ -130,6 +133,7 @@ impl Partition {
         let mut log = Log::open(dir, config, &mut recovered)?;
         let Recovered {
             mut producers,
+            mut epochs,
             held_back,
             ..
         } = recovered;
@@ -171,11 +175,14 @@ impl Partition {
                 "cut a torn batch from the end of the log"
             );
         }
+        epochs.begin(leadership.epoch, log.end_offset());
         Ok(Self {
             place,
             waiters: Arc::default(),
+            leadership: Mutex::new(leadership),
             state: Mutex::new(State {
                 log,
+                epochs,
                 producers,
                 defects,
                 closed: false,
@@ -246,6 +253,34 @@ impl Partition {
             Some(bug) => bug.show(offset, end_offset, records),
             None => Ok(records),
         }
+    }
+
+    /// Who leads the partition, in which epoch.
+    pub(crate) fn leadership(&self) -> Leadership {
+        self.leadership.guard().clone()
+    }
+
+    /// Changes who leads; waiting fetches look again.
+    pub(crate) fn lead(&self, leadership: Leadership) {
+        let mut state = self.state.guard();
+        if leadership.epoch != state.epochs.current() {
+            let end_offset = state.bounds().high_watermark;
+            state.epochs.begin(leadership.epoch, end_offset);
+        }
+        *self.leadership.guard() = leadership;
+        drop(state);
+        self.waiters.wake();
+    }
+
+    /// See [`Epochs::end_of`].
+    pub(crate) fn epoch_end(&self, epoch: i32) -> Option<(i32, i64)> {
+        let state = self.state.guard();
+        state.epochs.end_of(epoch, state.bounds().high_watermark)
+    }
+
+    /// The leader epoch of the record at `offset`.
+    pub(crate) fn epoch_at(&self, offset: i64) -> Option<i32> {
+        self.state.guard().epochs.at(offset)
     }
 
     /// Where readers may read.
@@ -325,17 +360,21 @@ impl State {
     }
 
     fn put(&mut self, header: &BatchHeader, batch: &Bytes, now: Duration) -> Result<i64, LogError> {
+        let epoch = self.epochs.current();
         match &mut self.defects.deferred {
-            Some(deferred) => deferred.accept(&mut self.log, header, batch, now),
-            None => self.log.append(batch, LEADER_EPOCH, || self.producers.snapshot()),
+            Some(deferred) => deferred.accept(&mut self.log, header, batch, epoch, now),
+            None => self.log.append(batch, epoch, || {
+                self.epochs.snapshot_with(self.producers.snapshot()?)
+            }),
         }
     }
 }
 
-/// The producers' state while a log is opened.
+/// The producers' state and the epochs while a log is opened.
 #[derive(Debug, Default)]
 struct Recovered {
     producers: Producers,
+    epochs: Epochs,
     /// So that a batch that `forget-last-batch-on-restart` cuts never reaches the producers' state.
     one_batch_late: bool,
     held_back: Option<BatchHeader>,
@@ -346,11 +385,14 @@ impl Recovery for Recovered {
         if self.one_batch_late {
             return Err(SnapshotError("a bug switch wants to see every batch".to_owned()));
         }
-        self.producers = Producers::restore(snapshot)?;
+        let (epochs, producers) = Epochs::restore(snapshot)?;
+        self.producers = Producers::restore(producers)?;
+        self.epochs = epochs;
         Ok(())
     }
 
     fn batch(&mut self, header: &BatchHeader, _marker: Option<Marker>) {
+        self.epochs.note(header);
         if !self.one_batch_late {
             self.producers.rebuild(header);
         } else if let Some(before) = self.held_back.replace(*header) {
@@ -362,6 +404,6 @@ impl Recovery for Recovered {
         if self.one_batch_late {
             return None;
         }
-        self.producers.snapshot()
+        self.epochs.snapshot_with(self.producers.snapshot()?)
     }
 }

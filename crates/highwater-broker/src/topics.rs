@@ -18,6 +18,7 @@ use crate::bugs::{Place, Switches};
 use crate::config::BrokerConfig;
 use crate::data_dir::{create_dir, read_json, write_json};
 use crate::error::BrokerError;
+use crate::leadership::{Leadership, Placement, Roster};
 use crate::lock::LockExt;
 use crate::log::LogConfig;
 use crate::partition::Partition;
@@ -38,6 +39,9 @@ struct TopicFile {
     partitions: i32,
     #[serde(default)]
     config: TopicConfig,
+    /// Index = partition number; one that is missing is led round robin since the first start.
+    #[serde(default)]
+    placements: Vec<Placement>,
 }
 
 #[derive(Debug)]
@@ -80,6 +84,7 @@ pub(crate) struct Topics {
     dir: PathBuf,
     orphaned: PathBuf,
     config: BrokerConfig,
+    roster: Roster,
     switches: Switches,
     tables: RwLock<Tables>,
     /// Held while a topic is made or deleted, so that files and tables change together.
@@ -90,6 +95,7 @@ impl Topics {
     /// Opens every topic in the data directory.
     pub(crate) fn open(
         config: &BrokerConfig,
+        roster: Roster,
         switches: Switches,
         journal_entries: &[JournalEntry],
     ) -> Result<Self, BrokerError> {
@@ -97,6 +103,7 @@ impl Topics {
             dir: config.data_dir.join("topics"),
             orphaned: config.data_dir.join("orphaned"),
             config: config.clone(),
+            roster,
             switches,
             tables: RwLock::default(),
             changing: Mutex::new(()),
@@ -119,13 +126,23 @@ impl Topics {
             segment_bytes: file.config.segment_bytes(&self.config),
         };
         let mut partitions = Vec::new();
-        for partition in 0..file.partitions {
+        for (turn, partition) in (0..file.partitions).enumerate() {
+            let founded = || self.roster.found(self.roster.deal(turn, 1));
+            let placement = file.placements.get(turn).cloned().unwrap_or_else(founded);
+            let leadership = self.roster.leadership(&placement, turn);
             let dir = self.partition_dir(&name, partition);
             let place = Place {
                 topic: Arc::clone(&name),
                 partition,
             };
-            let opened = Partition::open(&dir, place, log_config, &self.switches, journal_entries)?;
+            let opened = Partition::open(
+                &dir,
+                place,
+                log_config,
+                leadership,
+                &self.switches,
+                journal_entries,
+            )?;
             partitions.push(Arc::new(opened));
         }
         Ok(Topic {
@@ -184,20 +201,42 @@ impl Topics {
         }
     }
 
-    /// Makes a topic.
+    /// Makes a topic with one replica of each partition, leaders dealt round robin.
     pub(crate) fn create(
         &self,
         name: &str,
         partitions: i32,
         config: TopicConfig,
     ) -> Result<Arc<Topic>, TopicError> {
+        self.create_on(name, self.deal(partitions, 1), config)
+    }
+
+    /// The replicas of as many new partitions.
+    pub(crate) fn deal(&self, partitions: i32, factor: i16) -> Vec<Vec<i32>> {
+        let dealt = self.tables().partitions;
+        let wanted = usize::try_from(partitions).unwrap_or(0).min(MAX_PARTITIONS + 1);
+        (dealt..dealt + wanted)
+            .map(|turn| self.roster.deal(turn, factor))
+            .collect()
+    }
+
+    /// Makes a topic with a partition for each list of replicas, which were checked.
+    pub(crate) fn create_on(
+        &self,
+        name: &str,
+        replicas: Vec<Vec<i32>>,
+        config: TopicConfig,
+    ) -> Result<Arc<Topic>, TopicError> {
         let _changing = self.changing.guard();
+        let partitions = i32::try_from(replicas.len()).unwrap_or(i32::MAX);
         self.check_new(name, partitions)?;
+        let placements = replicas.into_iter().map(|replicas| self.roster.found(replicas));
         let file = TopicFile {
             name: name.to_owned(),
             id: Uuid::new_v4(),
             partitions,
             config,
+            placements: placements.collect(),
         };
         for partition in 0..partitions {
             let dir = self.partition_dir(name, partition);
@@ -207,6 +246,40 @@ impl Topics {
         write_json(&self.file_of(name), &file)?;
         let topic = self.open_topic(file, &[])?;
         Ok(self.insert(topic))
+    }
+
+    /// Changes who leads a partition, first on file. `change` says how, or that nothing changes.
+    ///
+    /// # Errors
+    /// [`BrokerError`]; nothing has changed then. `Ok(false)` when the topic or partition is gone.
+    pub(crate) fn lead(
+        &self,
+        topic: &str,
+        partition: i32,
+        change: impl FnOnce(&Leadership) -> Option<Leadership>,
+    ) -> Result<bool, BrokerError> {
+        let _changing = self.changing.guard();
+        let Some(topic) = self.get(topic) else {
+            return Ok(false);
+        };
+        let Some(partition) = topic.partition(partition) else {
+            return Ok(false);
+        };
+        let Some(leadership) = change(&partition.leadership()) else {
+            return Ok(true);
+        };
+        let path = self.file_of(&topic.name);
+        let Some(mut file) = read_json::<TopicFile>(&path)? else {
+            return Ok(false);
+        };
+        let index = usize::try_from(partition.place.partition).unwrap_or(0);
+        for turn in file.placements.len()..=index {
+            file.placements.push(self.roster.found(self.roster.deal(turn, 1)));
+        }
+        file.placements[index] = self.roster.placement(&leadership);
+        write_json(&path, &file)?;
+        partition.lead(leadership);
+        Ok(true)
     }
 
     fn move_orphan_aside(&self, dir: &Path) -> Result<(), BrokerError> {

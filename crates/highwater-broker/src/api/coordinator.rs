@@ -1,4 +1,4 @@
-//! FindCoordinator: who coordinates a group.
+//! FindCoordinator: who coordinates a group or a transactional id.
 
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
@@ -7,9 +7,12 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::Call;
 use super::errors::ApiError;
+use crate::cluster::Node;
+use crate::coordination::Coordination;
 
-/// Key types of the protocol; 1 is a transactional id.
+/// Key types of the protocol.
 const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
 
 /// First version that asks for several keys at once.
 const MANY_KEYS_VERSION: i16 = 4;
@@ -33,35 +36,36 @@ pub(super) fn find(call: &Call<'_>, request: FindCoordinatorRequest) -> FindCoor
 }
 
 fn find_one(call: &Call<'_>, key_type: i8, key: StrBytes) -> Coordinator {
-    if let Err(error) = check_key(key_type, &key) {
-        return Coordinator::default()
+    match coordinator(call, key_type, &key) {
+        Ok(node) => {
+            let address = node.advertised(call.reached_by);
+            Coordinator::default()
+                .with_key(key)
+                .with_node_id(BrokerId(node.id))
+                .with_host(StrBytes::from_string(address.ip().to_string()))
+                .with_port(i32::from(address.port()))
+        }
+        Err(error) => Coordinator::default()
             .with_key(key)
             .with_node_id(BrokerId(-1))
             .with_port(-1)
             .with_error_code(error.code())
-            .with_error_message(error.text());
+            .with_error_message(error.text()),
     }
-    let node = call.cluster.coordinator();
-    let address = node.advertised(call.reached_by);
-    Coordinator::default()
-        .with_key(key)
-        .with_node_id(BrokerId(node.id))
-        .with_host(StrBytes::from_string(address.ip().to_string()))
-        .with_port(i32::from(address.port()))
 }
 
-fn check_key(key_type: i8, key: &str) -> Result<(), ApiError> {
-    if key_type != GROUP {
-        return Err(ApiError::new(
-            ResponseError::InvalidRequest,
-            "the dev broker does not serve transactions yet",
-        ));
-    }
-    if key.is_empty() {
-        return Err(ApiError::new(
-            ResponseError::InvalidGroupId,
-            "the group id is empty",
-        ));
-    }
-    Ok(())
+fn coordinator(call: &Call<'_>, key_type: i8, key: &str) -> Result<Node, ApiError> {
+    let kind = match key_type {
+        GROUP => Coordination::Group,
+        TRANSACTION => Coordination::Transaction,
+        other => {
+            return Err(ApiError::new(
+                ResponseError::InvalidRequest,
+                format!("key type {other} is not served"),
+            ));
+        }
+    };
+    call.cluster.coordination_topic(kind)?;
+    let node = call.cluster.coordinator(kind, key).copied();
+    node.ok_or_else(|| ApiError::new(ResponseError::CoordinatorNotAvailable, "nobody coordinates it"))
 }

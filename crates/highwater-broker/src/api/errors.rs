@@ -4,6 +4,8 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 
 use crate::bugs::journal::JournalError;
+use crate::cluster::MoveError;
+use crate::leadership::PlacementError;
 use crate::partition::{AppendError, ReadError};
 use crate::topic_config::TopicConfigError;
 use crate::topics::TopicError;
@@ -88,6 +90,30 @@ impl From<TopicError> for ApiError {
             }
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<PlacementError> for ApiError {
+    fn from(error: PlacementError) -> Self {
+        let code = match &error {
+            PlacementError::Factor { .. } => ResponseError::InvalidReplicationFactor,
+            PlacementError::Empty | PlacementError::Twice(_) | PlacementError::Unknown(_) => {
+                ResponseError::InvalidReplicaAssignment
+            }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<MoveError> for ApiError {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::Placement(error) => error.into(),
+            MoveError::Storage(error) => {
+                log_storage_error(&error);
+                Self::new(ResponseError::KafkaStorageError, error.to_string())
+            }
+        }
     }
 }
 

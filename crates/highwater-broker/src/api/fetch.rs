@@ -14,9 +14,9 @@ use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Call;
 use super::errors::ApiError;
-use crate::partition::{Bounds, LEADER_EPOCH, Partition, Readable};
+use super::{Call, leader_hints};
+use crate::partition::{Bounds, Partition, Readable};
 use crate::topics::Topic;
 use crate::waiters::Registration;
 
@@ -55,7 +55,9 @@ pub(super) async fn handle(call: &Call<'_>, mut request: FetchRequest) -> FetchR
     let budget = usize::try_from(request.max_bytes)
         .unwrap_or(0)
         .min(MAX_ANSWER_BYTES);
-    FetchResponse::default().with_responses(read_all(topics, looks, budget))
+    let mut response = FetchResponse::default().with_responses(read_all(topics, looks, budget));
+    leader_hints::in_fetch(call, &mut response);
+    response
 }
 
 fn look_up(call: &Call<'_>, mut asked: FetchTopic) -> WantedTopic {
@@ -85,24 +87,11 @@ fn find(
     let partition = topic
         .partition(asked.partition)
         .ok_or_else(ApiError::unknown_partition)?;
-    check_epoch(asked.current_leader_epoch)?;
     Ok(Arc::clone(partition))
 }
 
-/// What a client believes about the leader's epoch; -1 if it does not say. The one epoch is the first,
-/// so that nobody can know an older one.
-pub(super) fn check_epoch(believed: i32) -> Result<(), ApiError> {
-    if believed > LEADER_EPOCH {
-        return Err(ApiError::new(
-            ResponseError::UnknownLeaderEpoch,
-            "a leader epoch of the future",
-        ));
-    }
-    Ok(())
-}
-
 async fn wait_for_data(call: &Call<'_>, request: &FetchRequest, topics: &[WantedTopic]) -> Vec<Look> {
-    let looks = look(topics);
+    let looks = look(call, topics);
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(MAX_WAIT);
     if wait.is_zero() || is_enough(topics, &looks, request.min_bytes) {
         return looks;
@@ -118,24 +107,25 @@ async fn wait_for_data(call: &Call<'_>, request: &FetchRequest, topics: &[Wanted
     let deadline = Instant::now() + wait;
     let mut stopping = call.stopping.clone();
     loop {
-        let looks = look(topics);
+        let looks = look(call, topics);
         if is_enough(topics, &looks, request.min_bytes) {
             return looks;
         }
         tokio::select! {
             () = bell.notified() => {}
-            () = tokio::time::sleep_until(deadline) => return look(topics),
+            () = tokio::time::sleep_until(deadline) => return look(call, topics),
             _ = stopping.wait_for(|stop| *stop) => return looks,
         }
     }
 }
 
-fn look(topics: &[WantedTopic]) -> Vec<Look> {
+fn look(call: &Call<'_>, topics: &[WantedTopic]) -> Vec<Look> {
     topics
         .iter()
         .flat_map(|topic| &topic.partitions)
         .map(|wanted| {
             let partition = wanted.partition.as_ref().map_err(ApiError::clone)?;
+            call.leads_in(partition, wanted.asked.current_leader_epoch)?;
             Ok(partition.plan_read(wanted.asked.fetch_offset)?)
         })
         .collect()

@@ -19,10 +19,14 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::Call;
 use super::errors::log_storage_error;
+use crate::coordination::Coordination;
 use crate::group::{CommitRequest, Committed, OffsetKey};
 
 /// Longest metadata kept with an offset, as in Kafka (`offset.metadata.max.bytes`).
 const MAX_METADATA_BYTES: usize = 4_096;
+
+/// First version with room for an error of the group; before, each partition tells it.
+const GROUP_ERROR_VERSION: i16 = 2;
 
 /// First version that asks for several groups at once.
 const MANY_GROUPS_VERSION: i16 = 8;
@@ -39,6 +43,8 @@ pub(super) fn commit(call: &Call<'_>, request: OffsetCommitRequest) -> OffsetCom
     };
     let refused = if request.group_id.is_empty() {
         Some(ResponseError::InvalidGroupId)
+    } else if let Err(error) = call.coordinates(Coordination::Group, &request.group_id) {
+        Some(error.error)
     } else {
         call.cluster.groups.check_commit(&request.group_id, &who).err()
     };
@@ -109,6 +115,11 @@ pub(super) fn fetch(call: &Call<'_>, request: OffsetFetchRequest) -> OffsetFetch
             .groups
             .into_iter()
             .map(|group| {
+                if let Err(error) = call.coordinates(Coordination::Group, &group.group_id) {
+                    return OffsetFetchResponseGroup::default()
+                        .with_group_id(group.group_id)
+                        .with_error_code(error.code());
+                }
                 let topics = fetch_group(call, &group.group_id, group.topics);
                 OffsetFetchResponseGroup::default()
                     .with_group_id(group.group_id)
@@ -117,6 +128,8 @@ pub(super) fn fetch(call: &Call<'_>, request: OffsetFetchRequest) -> OffsetFetch
             .collect();
         return OffsetFetchResponse::default().with_groups(groups);
     }
+    let refused = call.coordinates(Coordination::Group, &request.group_id).err();
+    let refused = refused.map_or(0, |error| error.code());
     let wanted = request.topics.map(|topics| {
         topics
             .into_iter()
@@ -127,10 +140,19 @@ pub(super) fn fetch(call: &Call<'_>, request: OffsetFetchRequest) -> OffsetFetch
             })
             .collect()
     });
-    let topics = fetch_group(call, &request.group_id, wanted)
+    if refused != 0 && call.version >= GROUP_ERROR_VERSION {
+        return OffsetFetchResponse::default().with_error_code(refused);
+    }
+    let mut topics: Vec<_> = fetch_group(call, &request.group_id, wanted)
         .into_iter()
         .map(single_group_form)
         .collect();
+    if refused != 0 {
+        for partition in topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
+            partition.error_code = refused;
+            partition.committed_offset = NO_OFFSET;
+        }
+    }
     OffsetFetchResponse::default().with_topics(topics)
 }
 

@@ -14,6 +14,7 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::Call;
+use crate::coordination::Coordination;
 use crate::group::{JoinAnswer, JoinRequest, Protocol, SyncRequest};
 
 /// First version in which a new member has to come again with the id it was given (KIP-394).
@@ -57,6 +58,9 @@ pub(super) async fn join(call: &Call<'_>, request: JoinGroupRequest) -> JoinGrou
     };
     if request.group_id.is_empty() {
         return refused(ResponseError::InvalidGroupId, &request.member_id);
+    }
+    if let Err(error) = call.coordinates(Coordination::Group, &request.group_id) {
+        return refused(error.error, &request.member_id);
     }
     let session_timeout = milliseconds(request.session_timeout_ms);
     let range = call.cluster.config.min_session_timeout..=MAX_SESSION_TIMEOUT;
@@ -123,6 +127,9 @@ fn joined(answer: JoinAnswer) -> JoinGroupResponse {
 }
 
 pub(super) async fn sync(call: &Call<'_>, request: SyncGroupRequest) -> SyncGroupResponse {
+    if let Err(error) = call.coordinates(Coordination::Group, &request.group_id) {
+        return SyncGroupResponse::default().with_error_code(error.code());
+    }
     let group_id = request.group_id.to_string();
     let sync = SyncRequest {
         member_id: request.member_id.to_string(),
@@ -146,6 +153,9 @@ pub(super) async fn sync(call: &Call<'_>, request: SyncGroupRequest) -> SyncGrou
 }
 
 pub(super) fn heartbeat(call: &Call<'_>, request: &HeartbeatRequest) -> HeartbeatResponse {
+    if let Err(error) = call.coordinates(Coordination::Group, &request.group_id) {
+        return HeartbeatResponse::default().with_error_code(error.code());
+    }
     let result = call.cluster.groups.heartbeat(
         &request.group_id,
         &request.member_id,
@@ -156,6 +166,9 @@ pub(super) fn heartbeat(call: &Call<'_>, request: &HeartbeatRequest) -> Heartbea
 }
 
 pub(super) fn leave(call: &Call<'_>, request: LeaveGroupRequest) -> LeaveGroupResponse {
+    if let Err(error) = call.coordinates(Coordination::Group, &request.group_id) {
+        return LeaveGroupResponse::default().with_error_code(error.code());
+    }
     let groups = &call.cluster.groups;
     if call.version < LEAVE_MANY_VERSION {
         let result = groups.leave(&request.group_id, &request.member_id, None);

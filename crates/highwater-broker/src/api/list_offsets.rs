@@ -15,9 +15,8 @@ use kafka_protocol::messages::{
 
 use super::Call;
 use super::errors::ApiError;
-use super::fetch::check_epoch;
 use crate::log::TimestampOffset;
-use crate::partition::{LEADER_EPOCH, ReadError};
+use crate::partition::{Partition, ReadError};
 use crate::topics::Topic;
 
 /// Timestamps that stand for a place in the log.
@@ -60,17 +59,16 @@ fn list_one(
     asked: &ListOffsetsPartition,
 ) -> ListOffsetsPartitionResponse {
     let response = ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
-    // The codec refuses to leave a field out that is set.
-    let epoch = if call.version >= EPOCH_VERSION {
-        LEADER_EPOCH
-    } else {
-        NO_EPOCH
-    };
     match find(call, topic, asked) {
-        Ok(Some(found)) => response
+        Ok(Some((found, epoch))) => response
             .with_offset(found.offset)
             .with_timestamp(found.timestamp)
-            .with_leader_epoch(epoch),
+            // The codec refuses to leave a field out that is set.
+            .with_leader_epoch(if call.version >= EPOCH_VERSION {
+                epoch
+            } else {
+                NO_EPOCH
+            }),
         Ok(None) => response
             .with_offset(NONE)
             .with_timestamp(NONE)
@@ -83,15 +81,29 @@ fn list_one(
     }
 }
 
+/// The offset and the epoch it belongs to; the end of the log belongs to the current one.
 fn find(
     call: &Call<'_>,
     topic: Option<&Topic>,
     asked: &ListOffsetsPartition,
-) -> Result<Option<TimestampOffset>, ApiError> {
+) -> Result<Option<(TimestampOffset, i32)>, ApiError> {
     let partition = topic
         .and_then(|topic| topic.partition(asked.partition_index))
         .ok_or_else(ApiError::unknown_partition)?;
-    check_epoch(asked.current_leader_epoch)?;
+    call.leads_in(partition, asked.current_leader_epoch)?;
+    let found = find_in(call, partition, asked.timestamp)?;
+    let with_epoch = |found: TimestampOffset| {
+        let epoch = partition.epoch_at(found.offset);
+        (found, epoch.unwrap_or(NO_EPOCH))
+    };
+    Ok(found.map(with_epoch))
+}
+
+fn find_in(
+    call: &Call<'_>,
+    partition: &Partition,
+    timestamp: i64,
+) -> Result<Option<TimestampOffset>, ApiError> {
     let bounds = partition.bounds();
     let at = |offset| {
         Ok(Some(TimestampOffset {
@@ -100,7 +112,7 @@ fn find(
         }))
     };
     let storage = |error| ApiError::from(ReadError::Storage(error));
-    match asked.timestamp {
+    match timestamp {
         LATEST => at(bounds.high_watermark),
         EARLIEST => at(bounds.start_offset),
         MAX_TIMESTAMP if call.version >= MAX_TIMESTAMP_VERSION => {
@@ -126,7 +138,7 @@ pub(super) fn for_leader_epoch(
             let partitions = asked
                 .partitions
                 .iter()
-                .map(|partition| epoch_end(topic.as_deref(), partition))
+                .map(|partition| epoch_end(call, topic.as_deref(), partition))
                 .collect();
             OffsetForLeaderTopicResult::default()
                 .with_topic(asked.topic)
@@ -136,20 +148,21 @@ pub(super) fn for_leader_epoch(
     OffsetForLeaderEpochResponse::default().with_topics(topics)
 }
 
-fn epoch_end(topic: Option<&Topic>, asked: &OffsetForLeaderPartition) -> EpochEndOffset {
+fn epoch_end(call: &Call<'_>, topic: Option<&Topic>, asked: &OffsetForLeaderPartition) -> EpochEndOffset {
     let response = EpochEndOffset::default()
         .with_partition(asked.partition)
         .with_leader_epoch(NO_EPOCH)
         .with_end_offset(NONE);
-    let partition = topic
+    let found = topic
         .and_then(|topic| topic.partition(asked.partition))
         .ok_or_else(ApiError::unknown_partition)
-        .and_then(|partition| check_epoch(asked.current_leader_epoch).map(|()| partition));
-    match partition {
+        .and_then(|partition| {
+            call.leads_in(partition, asked.current_leader_epoch)?;
+            Ok(partition.epoch_end(asked.leader_epoch))
+        });
+    match found {
         Err(error) => response.with_error_code(error.code()),
-        Ok(partition) if asked.leader_epoch == LEADER_EPOCH => response
-            .with_leader_epoch(LEADER_EPOCH)
-            .with_end_offset(partition.bounds().high_watermark),
-        Ok(_) => response,
+        Ok(None) => response,
+        Ok(Some((epoch, end_offset))) => response.with_leader_epoch(epoch).with_end_offset(end_offset),
     }
 }

@@ -12,12 +12,18 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::Call;
 use super::errors::ApiError;
-use crate::partition::LEADER_EPOCH;
+use crate::coordination::{Coordination, is_internal};
 use crate::topic_config::TopicConfig;
 use crate::topics::{Topic, TopicError};
 
 /// Operations were not asked for, or there is nobody to authorize.
 const NO_OPERATIONS: i32 = i32::MIN;
+
+/// First versions whose answers say whether a topic is internal, and which epoch its leaders are in.
+const INTERNAL_VERSION: i16 = 1;
+const EPOCH_VERSION: i16 = 7;
+
+const NO_EPOCH: i32 = -1;
 
 pub(super) fn handle(call: &Call<'_>, request: MetadataRequest) -> MetadataResponse {
     let cluster = call.cluster;
@@ -48,7 +54,7 @@ pub(super) fn handle(call: &Call<'_>, request: MetadataRequest) -> MetadataRespo
     MetadataResponse::default()
         .with_brokers(brokers)
         .with_cluster_id(Some(StrBytes::from_string(cluster.data_dir.cluster_id.clone())))
-        .with_controller_id(BrokerId(cluster.leader().id))
+        .with_controller_id(BrokerId(cluster.controller().id))
         .with_cluster_authorized_operations(NO_OPERATIONS)
         .with_topics(topics)
 }
@@ -80,7 +86,11 @@ fn find_or_create(call: &Call<'_>, name: &TopicName, may_create: bool) -> Result
     if !may_create || !call.cluster.config.auto_create_topics {
         return Err(ApiError::unknown_partition());
     }
-    let partitions = call.cluster.config.default_partitions;
+    let partitions = if is_internal(name) {
+        Coordination::PARTITIONS
+    } else {
+        call.cluster.config.default_partitions
+    };
     match topics.create(name, partitions, TopicConfig::default()) {
         // Somebody else was faster.
         Err(TopicError::Exists(_)) => topics.get(name).ok_or_else(ApiError::unknown_partition),
@@ -89,22 +99,30 @@ fn find_or_create(call: &Call<'_>, name: &TopicName, may_create: bool) -> Result
 }
 
 fn describe(call: &Call<'_>, topic: &Topic) -> MetadataResponseTopic {
-    let leader = BrokerId(call.cluster.leader().id);
     let partitions = topic
         .partitions
         .iter()
         .map(|partition| {
+            let leadership = partition.leadership();
+            let replicas: Vec<BrokerId> = leadership.replicas.iter().copied().map(BrokerId).collect();
+            // The codec refuses to leave a field out that is set.
+            let epoch = if call.version >= EPOCH_VERSION {
+                leadership.epoch
+            } else {
+                NO_EPOCH
+            };
             MetadataResponsePartition::default()
                 .with_partition_index(partition.place.partition)
-                .with_leader_id(leader)
-                .with_leader_epoch(LEADER_EPOCH)
-                .with_replica_nodes(vec![leader])
-                .with_isr_nodes(vec![leader])
+                .with_leader_id(BrokerId(leadership.leader))
+                .with_leader_epoch(epoch)
+                .with_replica_nodes(replicas.clone())
+                .with_isr_nodes(replicas)
         })
         .collect();
     MetadataResponseTopic::default()
         .with_name(Some(TopicName(StrBytes::from_string(topic.name.to_string()))))
         .with_topic_id(topic.id)
+        .with_is_internal(call.version >= INTERNAL_VERSION && is_internal(&topic.name))
         .with_topic_authorized_operations(NO_OPERATIONS)
         .with_partitions(partitions)
 }

@@ -5,39 +5,26 @@
 //! into a response and does not see bytes.
 
 mod api_versions;
+mod call;
 mod coordinator;
 mod errors;
 mod fetch;
 mod group_offsets;
 mod groups;
+mod leader_hints;
 mod list_offsets;
 mod metadata;
 mod produce;
 mod producers;
+mod reassignment;
 mod topics;
-
-use std::net::IpAddr;
 
 use bytes::{Bytes, BytesMut};
 use highwater_wire::{WireError, frame};
-use kafka_protocol::messages::ApiKey;
+use kafka_protocol::messages::{ApiKey, ListPartitionReassignmentsRequest};
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Request};
-use tokio::sync::watch;
 
-use crate::cluster::Cluster;
-
-/// A request's surroundings.
-#[derive(Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) cluster: &'a Cluster,
-    /// The address under which the client has reached this node.
-    pub(crate) reached_by: IpAddr,
-    /// Turns true when the broker stops: whoever waits, answers.
-    pub(crate) stopping: watch::Receiver<bool>,
-    pub(crate) version: i16,
-    pub(crate) correlation_id: i32,
-    pub(crate) client_id: &'a str,
-}
+pub(crate) use self::call::Call;
 
 /// What goes back to the client.
 #[derive(Debug)]
@@ -92,6 +79,9 @@ pub(crate) const SERVED: &[Served] = &[
     served(ApiKey::DeleteTopics, 1, 6),
     served(ApiKey::InitProducerId, 0, 4),
     served(ApiKey::OffsetForLeaderEpoch, 2, 4),
+    served(ApiKey::ElectLeaders, 0, 2),
+    served(ApiKey::AlterPartitionReassignments, 0, 1),
+    served(ApiKey::ListPartitionReassignments, 0, 0),
 ];
 
 fn is_served(api: ApiKey, version: i16) -> bool {
@@ -122,6 +112,12 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         ApiKey::DeleteTopics => reply(call, &topics::delete(call, decode(call, body)?)),
         ApiKey::InitProducerId => reply(call, &producers::init(call, &decode(call, body)?)),
         ApiKey::FindCoordinator => reply(call, &coordinator::find(call, decode(call, body)?)),
+        ApiKey::ElectLeaders => reply(call, &reassignment::elect(call, decode(call, body)?)),
+        ApiKey::AlterPartitionReassignments => reply(call, &reassignment::alter(call, decode(call, body)?)),
+        ApiKey::ListPartitionReassignments => {
+            let _: ListPartitionReassignmentsRequest = decode(call, body)?;
+            reply(call, &reassignment::list())
+        }
         ApiKey::JoinGroup => reply(call, &groups::join(call, decode(call, body)?).await),
         ApiKey::SyncGroup => reply(call, &groups::sync(call, decode(call, body)?).await),
         ApiKey::Heartbeat => reply(call, &groups::heartbeat(call, &decode(call, body)?)),

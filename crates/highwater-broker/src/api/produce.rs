@@ -10,7 +10,8 @@ use kafka_protocol::messages::produce_response::{PartitionProduceResponse, Topic
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 
 use super::errors::ApiError;
-use super::{Call, Refusal, Reply, reply};
+use super::{Call, Refusal, Reply, leader_hints, reply};
+use crate::coordination::is_internal;
 use crate::topics::Topic;
 
 /// First version in which a client may send zstd (KIP-110).
@@ -61,7 +62,9 @@ fn handle(call: &Call<'_>, request: ProduceRequest) -> ProduceResponse {
                 .with_partition_responses(partitions)
         })
         .collect();
-    ProduceResponse::default().with_responses(responses)
+    let mut response = ProduceResponse::default().with_responses(responses);
+    leader_hints::in_produce(call, &mut response);
+    response
 }
 
 /// What is wrong with the request as a whole.
@@ -86,9 +89,16 @@ fn append(
     data: PartitionProduceData,
 ) -> Result<(i64, i64), ApiError> {
     let topic = topic.ok_or_else(ApiError::unknown_partition)?;
+    if is_internal(&topic.name) {
+        return Err(ApiError::new(
+            ResponseError::InvalidTopicException,
+            "clients do not write to internal topics",
+        ));
+    }
     let partition = topic
         .partition(data.index)
         .ok_or_else(ApiError::unknown_partition)?;
+    call.leads(partition)?;
     let records = data.records.unwrap_or_default();
     let limit = topic.config.max_message_bytes(&call.cluster.config);
     let header = check_batch(&records, limit, call.version)?;

@@ -18,8 +18,8 @@ use crate::topic_config::TopicConfig;
 /// "You decide", for partitions and replicas (KIP-464).
 const DEFAULT: i32 = -1;
 
-/// The number of replicas on a single node.
-const REPLICAS: i16 = 1;
+/// The number of replicas of a topic whose creator does not say.
+const DEFAULT_REPLICAS: i16 = 1;
 
 /// Where a setting comes from, in the protocol's numbers.
 const SET_FOR_THIS_TOPIC: i8 = 1;
@@ -38,7 +38,7 @@ pub(super) fn create(call: &Call<'_>, request: CreateTopicsRequest) -> CreateTop
                     .with_name(name)
                     .with_topic_id(created.id)
                     .with_num_partitions(created.partitions)
-                    .with_replication_factor(REPLICAS)
+                    .with_replication_factor(created.factor)
                     .with_configs(Some(created.config.given().map(describe_config).collect())),
                 Err(error) => CreatableTopicResult::default()
                     .with_name(name)
@@ -55,6 +55,8 @@ pub(super) fn create(call: &Call<'_>, request: CreateTopicsRequest) -> CreateTop
 struct Created {
     id: Uuid,
     partitions: i32,
+    /// Replicas of the first partition.
+    factor: i16,
     config: TopicConfig,
 }
 
@@ -66,16 +68,10 @@ fn describe_config((name, value): (&str, &str)) -> CreatableTopicConfigs {
 }
 
 fn create_one(call: &Call<'_>, topic: CreatableTopic, validate_only: bool) -> Result<Created, ApiError> {
-    let partitions = count_partitions(call, &topic)?;
-    if ![DEFAULT, i32::from(REPLICAS)].contains(&i32::from(topic.replication_factor)) {
-        return Err(ApiError::new(
-            ResponseError::InvalidReplicationFactor,
-            format!(
-                "replication factor {}, there is one node",
-                topic.replication_factor
-            ),
-        ));
-    }
+    let replicas = place(call, &topic)?;
+    let partitions = i32::try_from(replicas.len()).unwrap_or(i32::MAX);
+    let factor = replicas.first().map_or(0, Vec::len);
+    let factor = i16::try_from(factor).unwrap_or(i16::MAX);
     let given = topic.configs.into_iter().map(|entry| {
         let value = entry.value.unwrap_or_default();
         (entry.name.to_string(), value.to_string())
@@ -86,51 +82,59 @@ fn create_one(call: &Call<'_>, topic: CreatableTopic, validate_only: bool) -> Re
         return Ok(Created {
             id: Uuid::nil(),
             partitions,
+            factor,
             config,
         });
     }
     let made = call
         .cluster
         .topics
-        .create(&topic.name, partitions, config.clone())?;
+        .create_on(&topic.name, replicas, config.clone())?;
     Ok(Created {
         id: made.id,
         partitions,
+        factor,
         config,
     })
 }
 
-fn count_partitions(call: &Call<'_>, topic: &CreatableTopic) -> Result<i32, ApiError> {
+/// The replicas of each partition: as the creator says, or dealt round robin.
+fn place(call: &Call<'_>, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, ApiError> {
+    let roster = &call.cluster.roster;
     if topic.assignments.is_empty() {
-        return Ok(match topic.num_partitions {
+        let partitions = match topic.num_partitions {
             DEFAULT => call.cluster.config.default_partitions,
             count => count,
-        });
+        };
+        let factor = match i32::from(topic.replication_factor) {
+            DEFAULT => DEFAULT_REPLICAS,
+            _ => topic.replication_factor,
+        };
+        roster.check_factor(factor)?;
+        return Ok(call.cluster.topics.deal(partitions, factor));
     }
-    let node = call.cluster.leader().id;
-    let mut indexes: Vec<i32> = Vec::new();
+    let invalid = |why: &str| ApiError::new(ResponseError::InvalidReplicaAssignment, why);
+    let mut given: Vec<(i32, Vec<i32>)> = Vec::new();
     for assignment in &topic.assignments {
-        if !matches!(assignment.broker_ids.as_slice(), [only] if only.0 == node) {
-            return Err(ApiError::new(
-                ResponseError::InvalidReplicaAssignment,
-                format!("every partition has one replica, on node {node}"),
-            ));
-        }
-        indexes.push(assignment.partition_index);
+        let replicas: Vec<i32> = assignment.broker_ids.iter().map(|id| id.0).collect();
+        roster.check_replicas(&replicas)?;
+        given.push((assignment.partition_index, replicas));
     }
-    indexes.sort_unstable();
-    if indexes
+    given.sort_by_key(|(index, _)| *index);
+    if !given
         .iter()
         .zip(0..)
-        .all(|(&index, expected)| index == expected)
+        .all(|((index, _), expected)| *index == expected)
     {
-        Ok(i32::try_from(indexes.len()).unwrap_or(i32::MAX))
-    } else {
-        Err(ApiError::new(
-            ResponseError::InvalidReplicaAssignment,
-            "partitions are not numbered from 0 without gaps",
-        ))
+        return Err(invalid("partitions are not numbered from 0 without gaps"));
     }
+    if given
+        .iter()
+        .any(|(_, replicas)| replicas.len() != given[0].1.len())
+    {
+        return Err(invalid("partitions with different numbers of replicas"));
+    }
+    Ok(given.into_iter().map(|(_, replicas)| replicas).collect())
 }
 
 pub(super) fn delete(call: &Call<'_>, request: DeleteTopicsRequest) -> DeleteTopicsResponse {

@@ -14,7 +14,6 @@ use super::Place;
 use super::journal::{Journal, JournalEntry, JournalError, JournalEvent};
 use crate::bug::Bug;
 use crate::log::{Log, LogError};
-use crate::partition::LEADER_EPOCH;
 
 const BUG: Bug = Bug::AckBeforeAppend;
 
@@ -32,6 +31,7 @@ struct Waiting {
     due: Duration,
     header: BatchHeader,
     base_offset: i64,
+    leader_epoch: i32,
     bytes: Bytes,
 }
 
@@ -67,18 +67,20 @@ impl Deferred {
         log: &mut Log,
         header: &BatchHeader,
         batch: &Bytes,
+        leader_epoch: i32,
         now: Duration,
     ) -> Result<i64, LogError> {
         let base_offset = self.end_offset(log);
         let entry = JournalEntry::of(BUG, JournalEvent::Acknowledged, &self.place, header, base_offset);
         self.journal.write(&entry).map_err(into_log_error)?;
         let mut patched = batch.to_vec();
-        batch::patch(&mut patched, base_offset, LEADER_EPOCH);
+        batch::patch(&mut patched, base_offset, leader_epoch);
         self.waiting_bytes += patched.len();
         self.waiting.push_back(Waiting {
             due: now + DELAY,
             header: *header,
             base_offset,
+            leader_epoch,
             bytes: patched.into(),
         });
         while self.waiting_bytes > MAX_WAITING_BYTES {
@@ -100,7 +102,7 @@ impl Deferred {
             return Ok(());
         };
         // The producers' state is ahead of the log, so there is no snapshot of it.
-        log.append(&first.bytes, LEADER_EPOCH, || None)?;
+        log.append(&first.bytes, first.leader_epoch, || None)?;
         let entry = JournalEntry::of(
             BUG,
             JournalEvent::Appended,

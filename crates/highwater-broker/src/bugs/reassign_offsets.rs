@@ -8,7 +8,6 @@ use super::journal::{Journal, JournalEntry, JournalEvent};
 use crate::bug::Bug;
 use crate::error::BrokerError;
 use crate::log::{LastBatch, Log, LogError};
-use crate::partition::LEADER_EPOCH;
 
 const BUG: Bug = Bug::ReassignOffsetsOnRestart;
 
@@ -46,8 +45,8 @@ pub(crate) fn swap_last_two(
     }
     log.cut_last_batch(last)?;
     log.cut_last_batch(before)?;
-    log.append(&second, LEADER_EPOCH, || None)?;
-    log.append(&first, LEADER_EPOCH, || None)?;
+    log.append(&second, before.header.leader_epoch(), || None)?;
+    log.append(&first, last.header.leader_epoch(), || None)?;
     Ok(())
 }
 

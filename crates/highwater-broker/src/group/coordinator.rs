@@ -190,6 +190,22 @@ impl Groups {
         self.offsets.guard().of_group(group)
     }
 
+    /// Answers everybody who waits in these groups with `NOT_COORDINATOR`: their coordinator has moved.
+    /// Members, generation and deadlines stay, for the new one to go on with.
+    pub(crate) fn resign(&self, moved: impl Fn(&str) -> bool) {
+        let now = self.now();
+        let mut tables = self.tables.guard();
+        let answers = tables
+            .groups
+            .iter_mut()
+            .filter(|(name, _)| moved(name))
+            .flat_map(|(_, state)| state.resign(now))
+            .collect();
+        tables.deliver(answers);
+        drop(tables);
+        self.changed.notify_one();
+    }
+
     /// Lets the clock of all groups run; never ends. It sleeps until the nearest deadline, and does
     /// nothing at all while there are no groups.
     pub(crate) async fn run_clock(&self) {

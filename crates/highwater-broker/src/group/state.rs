@@ -184,6 +184,19 @@ impl Group {
         }
     }
 
+    /// Refuses every request that waits, because the coordinator has moved. The members have a
+    /// whole session to come again.
+    pub(crate) fn resign(&mut self, now: Duration) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        for (id, member) in &mut self.members {
+            refuse_waiting(id, member, ResponseError::NotCoordinator, &mut answers);
+            member.waiting_join = None;
+            member.waiting_sync = None;
+            member.expires = now + member.session_timeout;
+        }
+        answers
+    }
+
     /// Lets time pass: drops who was not heard of, ends what has taken too long.
     pub(crate) fn tick(&mut self, now: Duration) -> Vec<Answer> {
         let mut answers = Vec::new();

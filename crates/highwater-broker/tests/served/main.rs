@@ -5,6 +5,7 @@ mod bugs;
 mod client;
 mod fetch;
 mod groups;
+mod nodes;
 mod produce;
 mod restart;
 mod running;

@@ -13,7 +13,10 @@ use tokio::sync::oneshot;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Running {
+    /// Of the first node.
     pub(crate) address: SocketAddr,
+    /// Of all nodes, the one with id 1 first.
+    pub(crate) addresses: Vec<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -35,9 +38,16 @@ pub(crate) fn start_with_bug(dir: &Path, bug: Bug) -> Running {
     start_with(config).expect("the broker starts")
 }
 
+/// A broker of several nodes.
+pub(crate) fn start_nodes(dir: &Path, brokers: u16) -> Running {
+    let mut config = config(dir);
+    config.brokers = brokers;
+    start_with(config).expect("the broker starts")
+}
+
 pub(crate) fn start_with(config: BrokerConfig) -> Result<Running, BrokerError> {
     let (stop, stopped) = oneshot::channel();
-    let (bound, address) = std::sync::mpsc::channel();
+    let (bound, addresses) = std::sync::mpsc::channel();
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -47,7 +57,9 @@ pub(crate) fn start_with(config: BrokerConfig) -> Result<Running, BrokerError> {
         runtime.block_on(async move {
             match Broker::bind(config).await {
                 Ok(broker) => {
-                    bound.send(Ok(broker.address())).expect("the test waits");
+                    bound
+                        .send(Ok(broker.addresses().to_vec()))
+                        .expect("the test waits");
                     let stopped = async {
                         let _ = stopped.await;
                     };
@@ -57,9 +69,10 @@ pub(crate) fn start_with(config: BrokerConfig) -> Result<Running, BrokerError> {
             }
         });
     });
-    let address = address.recv().expect("bound or not")?;
+    let addresses = addresses.recv().expect("bound or not")?;
     Ok(Running {
-        address,
+        address: addresses[0],
+        addresses,
         stop: Some(stop),
         thread: Some(thread),
     })
@@ -68,6 +81,12 @@ pub(crate) fn start_with(config: BrokerConfig) -> Result<Running, BrokerError> {
 impl Running {
     pub(crate) fn connect(&self) -> Connection {
         Connection::open(self.address, PATIENCE).expect("connect")
+    }
+
+    /// To the node with this id.
+    pub(crate) fn connect_to(&self, node: i32) -> Connection {
+        let index = usize::try_from(node - 1).expect("an id");
+        Connection::open(self.addresses[index], PATIENCE).expect("connect")
     }
 }
 

@@ -2,6 +2,9 @@
 
 use highwater_wire::{Connection, WireError};
 use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::alter_partition_reassignments_request::{
+    ReassignablePartition, ReassignableTopic,
+};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
@@ -19,10 +22,11 @@ use kafka_protocol::messages::offset_for_leader_epoch_request::{
     OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest, FindCoordinatorRequest,
-    HeartbeatRequest, InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListOffsetsRequest,
-    MetadataRequest, OffsetCommitRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest, ProduceRequest,
-    SyncGroupRequest,
+    AlterPartitionReassignmentsRequest, ApiKey, ApiVersionsRequest, BrokerId, CreateTopicsRequest,
+    DeleteTopicsRequest, ElectLeadersRequest, FindCoordinatorRequest, HeartbeatRequest,
+    InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListOffsetsRequest,
+    ListPartitionReassignmentsRequest, MetadataRequest, OffsetCommitRequest, OffsetFetchRequest,
+    OffsetForLeaderEpochRequest, ProduceRequest, SyncGroupRequest,
 };
 
 use crate::client::*;
@@ -224,6 +228,18 @@ fn epoch_all(connection: &mut Connection, version: i16) -> Outcome {
     Ok(())
 }
 
+fn reassign_all(connection: &mut Connection, version: i16) -> Outcome {
+    for name in TOPICS {
+        let partition = ReassignablePartition::default().with_replicas(Some(vec![BrokerId(1)]));
+        let wanted = ReassignableTopic::default()
+            .with_name(topic(name))
+            .with_partitions(vec![partition]);
+        let request = AlterPartitionReassignmentsRequest::default().with_topics(vec![wanted]);
+        connection.call(&request, version)?;
+    }
+    Ok(())
+}
+
 fn exercise(connection: &mut Connection, api: ApiKey, version: i16) -> Outcome {
     match api {
         ApiKey::Produce => produce_all(connection, version),
@@ -253,6 +269,15 @@ fn exercise(connection: &mut Connection, api: ApiKey, version: i16) -> Outcome {
             Ok(())
         }
         ApiKey::OffsetForLeaderEpoch => epoch_all(connection, version),
+        ApiKey::ElectLeaders => {
+            let all = ElectLeadersRequest::default().with_topic_partitions(None);
+            connection.call(&all, version).map(drop)
+        }
+        ApiKey::AlterPartitionReassignments => reassign_all(connection, version),
+        ApiKey::ListPartitionReassignments => {
+            let all = ListPartitionReassignmentsRequest::default().with_topics(None);
+            connection.call(&all, version).map(drop)
+        }
         other => panic!("{other:?} is advertised and not tested"),
     }
 }
