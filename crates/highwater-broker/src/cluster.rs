@@ -73,7 +73,7 @@ impl Cluster {
         let node = |(id, &address)| Node { id, address };
         Ok(Self {
             topics: Topics::open(&config, roster.clone(), switches, &entries)?,
-            groups: Groups::open(&data_dir.root)?,
+            groups: Groups::open(&data_dir.root, &config)?,
             producer_ids: ProducerIds::open(&data_dir.root)?,
             nodes: roster.ids().zip(addresses).map(node).collect(),
             roster,

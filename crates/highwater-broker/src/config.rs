@@ -33,6 +33,11 @@ pub struct BrokerConfig {
     /// Shortest session timeout that a group member may ask for. Default: 6 s, as in Kafka
     /// (`group.min.session.timeout.ms`).
     pub min_session_timeout: Duration,
+    /// Members of one group at most. Default: 1,000 (`group.max.size`; Kafka has no limit).
+    pub group_max_size: usize,
+    /// How long an empty group waits for more members after its first has joined. Default: not at all
+    /// (`group.initial.rebalance.delay.ms`; Kafka's default is 3 s, a nuisance while developing).
+    pub group_initial_rebalance_delay: Duration,
 }
 
 impl BrokerConfig {
@@ -49,6 +54,8 @@ impl BrokerConfig {
             segment_bytes: 128 << 20,
             max_message_bytes: 1_048_588,
             min_session_timeout: Duration::from_secs(6),
+            group_max_size: 1_000,
+            group_initial_rebalance_delay: Duration::ZERO,
         }
     }
 }

@@ -54,6 +54,7 @@ pub(crate) async fn serve(
 ) -> Result<(), ConnectionError> {
     stream.set_nodelay(true)?;
     let reached_by = stream.local_addr()?.ip();
+    let peer = stream.peer_addr()?.ip();
     let mut buffer = BytesMut::with_capacity(INITIAL_BUFFER);
     let mut stopped = stopping.clone();
     loop {
@@ -64,7 +65,7 @@ pub(crate) async fn serve(
         let Some(frame) = frame else {
             return Ok(());
         };
-        match serve_frame(frame, cluster, node, reached_by, &stopping).await? {
+        match serve_frame(frame, cluster, node, reached_by, peer, &stopping).await? {
             Reply::Frame(answer) => stream.write_all(&answer).await?,
             Reply::None => {}
         }
@@ -76,6 +77,7 @@ async fn serve_frame(
     cluster: &Cluster,
     node: Node,
     reached_by: IpAddr,
+    peer: IpAddr,
     stopping: &watch::Receiver<bool>,
 ) -> Result<Reply, ConnectionError> {
     let header = RequestHeader::decode(&mut frame)?;
@@ -83,6 +85,7 @@ async fn serve_frame(
         cluster,
         node,
         reached_by,
+        peer,
         stopping: stopping.clone(),
         version: header.api_version,
         correlation_id: header.correlation_id,

@@ -17,6 +17,7 @@ pub mod control;
 mod encoder;
 mod error;
 pub mod frame;
+pub mod subscription;
 
 pub use connection::Connection;
 pub use encoder::BatchBuilder;

@@ -21,6 +21,8 @@ pub(crate) struct Call<'a> {
     pub(crate) node: Node,
     /// The address under which the client has reached this node.
     pub(crate) reached_by: IpAddr,
+    /// The client's address.
+    pub(crate) peer: IpAddr,
     /// Turns true when the broker stops: whoever waits, answers.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) version: i16,

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::Call;
 use crate::coordination::Coordination;
-use crate::group::{JoinAnswer, JoinRequest, Protocol, SyncRequest};
+use crate::group::{Client, JoinAnswer, JoinRequest, Protocol, SyncRequest};
 
 /// First version in which a new member has to come again with the id it was given (KIP-394).
 const KNOWN_ID_VERSION: i16 = 4;
@@ -28,6 +28,9 @@ const LEAVE_MANY_VERSION: i16 = 3;
 
 /// First version in which the protocol's name may be missing from an error.
 const NULLABLE_PROTOCOL_VERSION: i16 = 7;
+
+/// First version in which a leader can be told to keep the assignment (KIP-814).
+const SKIP_ASSIGNMENT_VERSION: i16 = 9;
 
 /// Longest session timeout granted, as in Kafka (`group.max.session.timeout.ms`).
 const MAX_SESSION_TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -91,6 +94,10 @@ fn join_request(call: &Call<'_>, request: JoinGroupRequest) -> JoinRequest {
         fresh_member_id: format!("{named_after}-{}", Uuid::new_v4()),
         member_id: request.member_id.to_string(),
         instance_id: request.group_instance_id.map(|id| id.to_string()),
+        client: Client {
+            id: call.client_id.to_owned(),
+            host: format!("/{}", call.peer),
+        },
         protocol_type: request.protocol_type.to_string(),
         protocols: request
             .protocols
@@ -103,6 +110,7 @@ fn join_request(call: &Call<'_>, request: JoinGroupRequest) -> JoinRequest {
         session_timeout,
         rebalance_timeout,
         needs_known_id: call.version >= KNOWN_ID_VERSION,
+        may_skip_assignment: call.version >= SKIP_ASSIGNMENT_VERSION,
     }
 }
 
@@ -124,6 +132,7 @@ fn joined(answer: JoinAnswer) -> JoinGroupResponse {
         .with_leader(StrBytes::from_string(answer.leader))
         .with_member_id(StrBytes::from_string(answer.member_id))
         .with_members(members)
+        .with_skip_assignment(answer.skip_assignment)
 }
 
 pub(super) async fn sync(call: &Call<'_>, request: SyncGroupRequest) -> SyncGroupResponse {

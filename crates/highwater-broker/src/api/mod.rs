@@ -9,11 +9,13 @@ mod call;
 mod coordinator;
 mod errors;
 mod fetch;
+mod group_admin;
 mod group_offsets;
 mod groups;
 mod leader_hints;
 mod list_offsets;
 mod metadata;
+mod operations;
 mod produce;
 mod producers;
 mod reassignment;
@@ -74,6 +76,8 @@ pub(crate) const SERVED: &[Served] = &[
     served(ApiKey::Heartbeat, 0, 4),
     served(ApiKey::LeaveGroup, 0, 5),
     served(ApiKey::SyncGroup, 0, 5),
+    served(ApiKey::DescribeGroups, 0, 6),
+    served(ApiKey::ListGroups, 0, 5),
     served(ApiKey::ApiVersions, 0, 4),
     served(ApiKey::CreateTopics, 2, 7),
     served(ApiKey::DeleteTopics, 1, 6),
@@ -82,6 +86,8 @@ pub(crate) const SERVED: &[Served] = &[
     served(ApiKey::ElectLeaders, 0, 2),
     served(ApiKey::AlterPartitionReassignments, 0, 1),
     served(ApiKey::ListPartitionReassignments, 0, 0),
+    served(ApiKey::DeleteGroups, 0, 2),
+    served(ApiKey::OffsetDelete, 0, 0),
 ];
 
 fn is_served(api: ApiKey, version: i16) -> bool {
@@ -124,6 +130,10 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         ApiKey::LeaveGroup => reply(call, &groups::leave(call, decode(call, body)?)),
         ApiKey::OffsetCommit => reply(call, &group_offsets::commit(call, decode(call, body)?)),
         ApiKey::OffsetFetch => reply(call, &group_offsets::fetch(call, decode(call, body)?)),
+        ApiKey::DescribeGroups => reply(call, &group_admin::describe(call, decode(call, body)?)),
+        ApiKey::ListGroups => reply(call, &group_admin::list(call, &decode(call, body)?)),
+        ApiKey::DeleteGroups => reply(call, &group_admin::delete(call, decode(call, body)?)),
+        ApiKey::OffsetDelete => reply(call, &group_admin::delete_offsets(call, decode(call, body)?)),
         _ => Err(Refusal::NotServed),
     }
 }

@@ -14,19 +14,20 @@ use tokio::sync::{Notify, oneshot};
 
 use super::member::{JoinAnswer, JoinRequest};
 use super::offsets::{Committed, OffsetKey, Offsets};
-use super::state::{Answer, CommitRequest, Group, JoinRefusal, SyncAnswer, SyncRequest};
+use super::state::{Answer, CommitRequest, Group, GroupSettings, JoinRefusal, SyncAnswer, SyncRequest};
+use crate::config::BrokerConfig;
 use crate::error::BrokerError;
 use crate::lock::LockExt;
 
-/// Groups that have members at one time.
+/// Groups that have members, or had some since the broker was started.
 const MAX_GROUPS: usize = 10_000;
 
 type JoinResult = Result<JoinAnswer, JoinRefusal>;
 type SyncResult = Result<SyncAnswer, ResponseError>;
 
 #[derive(Debug, Default)]
-struct Tables {
-    groups: BTreeMap<String, Group>,
+pub(super) struct Tables {
+    pub(super) groups: BTreeMap<String, Group>,
     joins: BTreeMap<u64, oneshot::Sender<JoinResult>>,
     syncs: BTreeMap<u64, oneshot::Sender<SyncResult>>,
     next_token: u64,
@@ -55,21 +56,38 @@ impl Tables {
             }
         }
     }
+
+    /// Makes room for one more group at the cost of one that nobody is in.
+    fn has_room(&mut self) -> bool {
+        if self.groups.len() < MAX_GROUPS {
+            return true;
+        }
+        let idle = self.groups.iter().find(|(_, group)| group.is_empty());
+        match idle.map(|(name, _)| name.clone()) {
+            Some(name) => self.groups.remove(&name).is_some(),
+            None => false,
+        }
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct Groups {
     origin: Instant,
-    tables: Mutex<Tables>,
-    offsets: Mutex<Offsets>,
+    settings: GroupSettings,
+    pub(super) tables: Mutex<Tables>,
+    pub(super) offsets: Mutex<Offsets>,
     /// Rung when a deadline may have come nearer.
     changed: Notify,
 }
 
 impl Groups {
-    pub(crate) fn open(root: &Path) -> Result<Self, BrokerError> {
+    pub(crate) fn open(root: &Path, config: &BrokerConfig) -> Result<Self, BrokerError> {
         Ok(Self {
             origin: Instant::now(),
+            settings: GroupSettings {
+                max_size: config.group_max_size,
+                initial_delay: config.group_initial_rebalance_delay,
+            },
             tables: Mutex::default(),
             offsets: Mutex::new(Offsets::open(root)?),
             changed: Notify::new(),
@@ -87,19 +105,26 @@ impl Groups {
         };
         let receiver = {
             let mut tables = self.tables.guard();
-            if !tables.groups.contains_key(group) && tables.groups.len() >= MAX_GROUPS {
-                return Err(refusal(ResponseError::GroupMaxSizeReached));
+            if !tables.groups.contains_key(group) {
+                if !request.member_id.is_empty() {
+                    return Err(JoinRefusal {
+                        error: ResponseError::UnknownMemberId,
+                        member_id: request.member_id,
+                    });
+                }
+                if !tables.has_room() {
+                    return Err(refusal(ResponseError::GroupMaxSizeReached));
+                }
             }
             let token = tables.token();
             let (sender, receiver) = oneshot::channel();
             tables.joins.insert(token, sender);
-            let state = tables.groups.entry(group.to_owned()).or_default();
+            let state = tables
+                .groups
+                .entry(group.to_owned())
+                .or_insert_with(|| Group::new(self.settings));
             let answers = state.join(request, token, self.now());
-            let drained = state.is_empty();
             tables.deliver(answers);
-            if drained {
-                tables.groups.remove(group);
-            }
             receiver
         };
         self.changed.notify_one();
@@ -154,11 +179,7 @@ impl Groups {
                 .get_mut(group)
                 .ok_or(ResponseError::UnknownMemberId)?;
             let (result, answers) = state.leave(member_id, instance_id, self.now());
-            let drained = state.is_empty();
             tables.deliver(answers);
-            if drained {
-                tables.groups.remove(group);
-            }
             result
         };
         self.changed.notify_one();
@@ -170,7 +191,9 @@ impl Groups {
         let mut tables = self.tables.guard();
         match tables.groups.get_mut(group) {
             Some(state) => state.check_commit(request, self.now()),
-            None => Group::default().check_commit(request, self.now()),
+            // Whoever was a member before the broker was started is none now.
+            None if request.generation >= 0 => Err(ResponseError::IllegalGeneration),
+            None => Ok(()),
         }
     }
 
@@ -238,11 +261,7 @@ impl Groups {
                 continue;
             };
             let answers = state.tick(now);
-            let drained = state.is_empty();
             tables.deliver(answers);
-            if drained {
-                tables.groups.remove(&name);
-            }
         }
         tables.groups.values().filter_map(Group::next_deadline).min()
     }

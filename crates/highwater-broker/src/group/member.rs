@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 /// One assignor that a member supports, with its subscription as opaque bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +20,22 @@ pub(crate) struct JoinRequest {
     /// The id a new member would get.
     pub(crate) fresh_member_id: String,
     pub(crate) instance_id: Option<String>,
+    pub(crate) client: Client,
     pub(crate) protocol_type: String,
     pub(crate) protocols: Vec<Protocol>,
     pub(crate) session_timeout: Duration,
     pub(crate) rebalance_timeout: Duration,
     /// Whether a new member is told its id first and has to come again with it (KIP-394).
     pub(crate) needs_known_id: bool,
+    /// Whether the member knows that a leader may be told to keep the assignment (KIP-814).
+    pub(crate) may_skip_assignment: bool,
+}
+
+/// The program behind a member, for people who look at the group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) host: String,
 }
 
 /// What a member learns about its group when it has joined.
@@ -37,11 +48,14 @@ pub(crate) struct JoinAnswer {
     pub(crate) member_id: String,
     /// Member id, instance id, subscription: for the leader only.
     pub(crate) members: Vec<(String, Option<String>, Bytes)>,
+    /// Whether a leader that came back keeps the assignment as it is.
+    pub(crate) skip_assignment: bool,
 }
 
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) instance_id: Option<String>,
+    pub(super) client: Client,
     pub(super) session_timeout: Duration,
     pub(super) rebalance_timeout: Duration,
     pub(super) protocols: Vec<Protocol>,

@@ -126,6 +126,31 @@ impl Offsets {
         self.write(lines)
     }
 
+    /// Forgets some offsets of a group; those that are not there are no matter.
+    pub(crate) fn remove(&mut self, group: &str, keys: Vec<OffsetKey>) -> io::Result<()> {
+        let lines = keys
+            .into_iter()
+            .filter(|(topic, partition)| self.get(group, topic, *partition).is_some())
+            .map(|(topic, partition)| Line {
+                group: group.to_owned(),
+                topic,
+                partition,
+                committed: None,
+            })
+            .collect();
+        self.write(lines)
+    }
+
+    /// Every group that has offsets, in order of name.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &str> {
+        self.by_group.keys().map(String::as_str)
+    }
+
+    /// Whether a group has offsets.
+    pub(crate) fn has_group(&self, group: &str) -> bool {
+        self.by_group.contains_key(group)
+    }
+
     /// Forgets the offsets of a topic that was deleted.
     pub(crate) fn remove_topic(&mut self, topic: &str) -> io::Result<()> {
         let mut lines = Vec::new();

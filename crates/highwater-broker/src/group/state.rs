@@ -7,10 +7,13 @@
 //! ```
 //!
 //! Invariant: a generation has one leader and one protocol that all its members support, and an
-//! assignment given out belongs to the current generation. Time is passed in as the time since any
+//! assignment given out belongs to the current generation. Everything that is asked of the group is
+//! answered as Apache Kafka's classic groups do. Time is passed in as the time since any
 //! fixed moment; requests that must wait carry a token, and come back as [`Answer`]s.
 
+mod describing;
 mod joining;
+mod static_member;
 mod syncing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +23,8 @@ use bytes::Bytes;
 use kafka_protocol::error::ResponseError;
 
 use super::member::{JoinAnswer, Member};
+
+pub(crate) use describing::{GroupDescription, MemberDescription, StateName};
 
 /// A SyncGroup request, as the state machine sees it.
 #[derive(Debug, Clone)]
@@ -63,16 +68,32 @@ pub(crate) struct JoinRefusal {
     pub(crate) member_id: String,
 }
 
+/// What the broker's settings say about every group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GroupSettings {
+    /// Members of one group at most (`group.max.size`).
+    pub(crate) max_size: usize,
+    /// How long an empty group waits for more members after its first
+    /// (`group.initial.rebalance.delay.ms`).
+    pub(crate) initial_delay: Duration,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Empty,
-    Joining { until: Duration },
-    Syncing { until: Duration },
+    /// `patience` is there in the first rebalance of an empty group: how much longer newcomers may
+    /// put off its end.
+    Joining {
+        until: Duration,
+        patience: Option<Duration>,
+    },
+    Syncing,
     Stable,
 }
 
 #[derive(Debug)]
 pub(crate) struct Group {
+    settings: GroupSettings,
     phase: Phase,
     generation: i32,
     protocol_type: String,
@@ -82,12 +103,18 @@ pub(crate) struct Group {
     /// Members that were given an id and have not come again with it, and until when they may.
     announced: BTreeMap<String, Duration>,
     instances: BTreeMap<String, String>,
+    /// Members of this generation that have not fetched their assignment, and until when they may.
+    unsynced: BTreeSet<String>,
+    sync_until: Option<Duration>,
+    /// Whether somebody new came while an empty group waits for its first members.
+    newcomers: bool,
     arrivals: u64,
 }
 
-impl Default for Group {
-    fn default() -> Self {
+impl Group {
+    pub(crate) fn new(settings: GroupSettings) -> Self {
         Self {
+            settings,
             phase: Phase::Empty,
             generation: 0,
             protocol_type: String::new(),
@@ -96,12 +123,13 @@ impl Default for Group {
             members: BTreeMap::new(),
             announced: BTreeMap::new(),
             instances: BTreeMap::new(),
+            unsynced: BTreeSet::new(),
+            sync_until: None,
+            newcomers: false,
             arrivals: 0,
         }
     }
-}
 
-impl Group {
     /// Whether nobody is or is about to be in the group.
     pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty() && self.announced.is_empty()
@@ -121,7 +149,7 @@ impl Group {
         match self.phase {
             Phase::Empty => Err(ResponseError::UnknownMemberId),
             Phase::Joining { .. } => Err(ResponseError::RebalanceInProgress),
-            Phase::Syncing { .. } | Phase::Stable => Ok(()),
+            Phase::Syncing | Phase::Stable => Ok(()),
         }
     }
 
@@ -133,16 +161,19 @@ impl Group {
         now: Duration,
     ) -> (Result<(), ResponseError>, Vec<Answer>) {
         let mut answers = Vec::new();
-        if self.announced.remove(member_id).is_some() {
-            self.finish_joining_if_complete(now, &mut answers);
-            return (Ok(()), answers);
-        }
         let member_id = match instance_id {
             Some(instance) if member_id.is_empty() => {
-                self.instances.get(instance).cloned().unwrap_or_default()
+                let Some(current) = self.instances.get(instance) else {
+                    return (Err(ResponseError::UnknownMemberId), answers);
+                };
+                current.clone()
             }
             _ => member_id.to_owned(),
         };
+        if self.announced.remove(&member_id).is_some() {
+            self.finish_joining_if_complete(now, &mut answers);
+            return (Ok(()), answers);
+        }
         if let Err(error) = self.check_member(&member_id, instance_id) {
             return (Err(error), answers);
         }
@@ -158,6 +189,7 @@ impl Group {
         if let Some(instance) = &member.instance_id {
             self.instances.remove(instance);
         }
+        self.unsynced.remove(member_id);
         refuse_waiting(member_id, &member, ResponseError::UnknownMemberId, answers);
     }
 
@@ -172,14 +204,19 @@ impl Group {
         request: &CommitRequest,
         now: Duration,
     ) -> Result<(), ResponseError> {
-        if request.generation < 0 && self.members.is_empty() {
+        if request.generation < 0 && self.phase == Phase::Empty {
             return Ok(());
+        }
+        let anonymous =
+            request.generation < 0 && request.member_id.is_empty() && request.instance_id.is_none();
+        if anonymous {
+            return Err(ResponseError::UnknownMemberId);
         }
         self.check_member(&request.member_id, request.instance_id.as_deref())?;
         self.check_generation(request.generation)?;
         self.heard_of(&request.member_id, now);
         match self.phase {
-            Phase::Syncing { .. } => Err(ResponseError::RebalanceInProgress),
+            Phase::Syncing => Err(ResponseError::RebalanceInProgress),
             Phase::Empty | Phase::Joining { .. } | Phase::Stable => Ok(()),
         }
     }
@@ -201,12 +238,16 @@ impl Group {
     pub(crate) fn tick(&mut self, now: Duration) -> Vec<Answer> {
         let mut answers = Vec::new();
         self.announced.retain(|_, until| *until > now);
-        let late: BTreeSet<String> = self
+        let mut late: BTreeSet<String> = self
             .members
             .iter()
-            .filter(|(_, member)| self.is_late(member, now))
+            .filter(|(_, member)| !member.is_waiting() && member.expires <= now)
             .map(|(id, _)| id.clone())
             .collect();
+        if self.sync_until.is_some_and(|until| until <= now) {
+            self.sync_until = None;
+            late.append(&mut self.unsynced);
+        }
         for id in &late {
             self.remove(id, &mut answers);
         }
@@ -214,21 +255,20 @@ impl Group {
             self.after_removal(now, &mut answers);
         }
         match self.phase {
-            Phase::Joining { until } if until <= now => self.finish_joining(now, &mut answers),
+            Phase::Joining { until, patience } if until <= now => match patience {
+                Some(patience) if self.newcomers && !patience.is_zero() => {
+                    self.newcomers = false;
+                    self.phase = Phase::Joining {
+                        until: now + self.settings.initial_delay.min(patience),
+                        patience: Some(patience.saturating_sub(self.settings.initial_delay)),
+                    };
+                }
+                _ => self.finish_joining(now, &mut answers),
+            },
             Phase::Joining { .. } => self.finish_joining_if_complete(now, &mut answers),
-            Phase::Empty | Phase::Syncing { .. } | Phase::Stable => {}
+            Phase::Empty | Phase::Syncing | Phase::Stable => {}
         }
         answers
-    }
-
-    /// In the syncing phase a member must sync in time, heartbeats or not; everywhere it must be heard
-    /// of within its session timeout, unless it waits for us.
-    fn is_late(&self, member: &Member, now: Duration) -> bool {
-        let sync_overdue = match self.phase {
-            Phase::Syncing { until } => until <= now && member.waiting_sync.is_none(),
-            Phase::Empty | Phase::Joining { .. } | Phase::Stable => false,
-        };
-        sync_overdue || (!member.is_waiting() && member.expires <= now)
     }
 
     /// When [`Group::tick`] has something to do next, if nothing else happens.
@@ -239,10 +279,14 @@ impl Group {
             .filter(|member| !member.is_waiting())
             .map(|member| member.expires);
         let phase = match self.phase {
-            Phase::Joining { until } | Phase::Syncing { until } => Some(until),
-            Phase::Empty | Phase::Stable => None,
+            Phase::Joining { until, .. } => Some(until),
+            Phase::Empty | Phase::Syncing | Phase::Stable => None,
         };
-        members.chain(self.announced.values().copied()).chain(phase).min()
+        members
+            .chain(self.announced.values().copied())
+            .chain(phase)
+            .chain(self.sync_until)
+            .min()
     }
 
     fn heard_of(&mut self, member_id: &str, now: Duration) {
@@ -294,3 +338,7 @@ fn refuse_waiting(member_id: &str, member: &Member, error: ResponseError, answer
 #[cfg(test)]
 #[path = "state_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "state_model_tests.rs"]
+mod model_tests;

@@ -1,10 +1,19 @@
-use proptest::prelude::*;
-
-use super::super::member::{JoinRequest, Protocol};
+use super::super::member::{Client, JoinRequest, Protocol};
 use super::*;
 
 const SESSION: Duration = Duration::from_secs(10);
 const REBALANCE: Duration = Duration::from_secs(30);
+
+fn group_with(max_size: usize, initial_delay: Duration) -> Group {
+    Group::new(GroupSettings {
+        max_size,
+        initial_delay,
+    })
+}
+
+fn new_group() -> Group {
+    group_with(100, Duration::ZERO)
+}
 
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -15,6 +24,7 @@ fn request(member_id: &str, fresh: &str) -> JoinRequest {
         member_id: member_id.to_owned(),
         fresh_member_id: fresh.to_owned(),
         instance_id: None,
+        client: Client::default(),
         protocol_type: "consumer".to_owned(),
         protocols: vec![Protocol {
             name: "range".to_owned(),
@@ -23,6 +33,7 @@ fn request(member_id: &str, fresh: &str) -> JoinRequest {
         session_timeout: SESSION,
         rebalance_timeout: REBALANCE,
         needs_known_id: false,
+        may_skip_assignment: true,
     }
 }
 
@@ -73,7 +84,7 @@ fn work(answers: &[Answer], token: u64) -> &[u8] {
 
 /// A stable group of "a" (leader) and "b" in generation 2.
 fn group_of_two() -> Group {
-    let mut group = Group::default();
+    let mut group = new_group();
     let answers = group.join(request("", "a"), 1, at(0));
     assert_eq!(joined(&answers, 1).generation, 1);
     assert!(group.join(request("", "b"), 2, at(0)).is_empty(), "waits for a");
@@ -197,7 +208,7 @@ fn a_rebalance_does_not_wait_for_ever() {
 
 #[test]
 fn a_leader_that_never_syncs_is_dropped() {
-    let mut group = Group::default();
+    let mut group = new_group();
     group.join(request("", "a"), 1, at(0));
     group.join(request("", "b"), 2, at(0));
     group.join(request("a", ""), 3, at(0));
@@ -214,7 +225,7 @@ fn a_leader_that_never_syncs_is_dropped() {
 
 #[test]
 fn a_new_member_may_have_to_come_twice() {
-    let mut group = Group::default();
+    let mut group = new_group();
     let mut first = request("", "a");
     first.needs_known_id = true;
     let answers = group.join(first, 1, at(0));
@@ -237,7 +248,7 @@ fn a_new_member_may_have_to_come_twice() {
 
 #[test]
 fn a_static_member_comes_back_without_a_rebalance_and_fences_its_former_self() {
-    let mut group = Group::default();
+    let mut group = new_group();
     let instance = |member_id: &str, fresh: &str| {
         let mut request = request(member_id, fresh);
         request.instance_id = Some(format!("i-{}", &fresh[..1]));
@@ -269,7 +280,7 @@ fn offsets_are_committed_by_members_of_the_generation_or_by_strangers_to_an_empt
         instance_id: None,
         generation,
     };
-    let mut empty = Group::default();
+    let mut empty = new_group();
     assert_eq!(empty.check_commit(&commit("", -1), at(0)), Ok(()));
     assert_eq!(
         empty.check_commit(&commit("a", 1), at(0)),
@@ -299,101 +310,173 @@ fn offsets_are_committed_by_members_of_the_generation_or_by_strangers_to_an_empt
     );
 }
 
-#[derive(Debug, Clone)]
-enum Step {
-    Join(usize),
-    Sync(usize),
-    Heartbeat(usize),
-    Leave(usize),
-    Wait(u64),
+/// A member with an instance id, "i-" and the first letter of its name.
+fn static_request(member_id: &str, fresh: &str) -> JoinRequest {
+    let mut request = request(member_id, fresh);
+    let name = if member_id.is_empty() { fresh } else { member_id };
+    request.instance_id = Some(format!("i-{}", &name[..1]));
+    request.protocols[0].metadata = Bytes::from_static(b"same");
+    request
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        4 => (0usize..4).prop_map(Step::Join),
-        4 => (0usize..4).prop_map(Step::Sync),
-        3 => (0usize..4).prop_map(Step::Heartbeat),
-        1 => (0usize..4).prop_map(Step::Leave),
-        2 => (0u64..12).prop_map(Step::Wait),
-    ];
-    proptest::collection::vec(step, 1..120)
+/// A stable group of the static members "a1" (leader) and "b1" in generation 2.
+fn static_group() -> Group {
+    let mut group = new_group();
+    group.join(static_request("", "a1"), 1, at(0));
+    group.join(static_request("", "b1"), 2, at(0));
+    let answers = group.join(static_request("a1", ""), 3, at(0));
+    assert_eq!(joined(&answers, 3).generation, 2);
+    group.sync(sync("a1", 2, &[("a1", "p0"), ("b1", "p1")]), 4, at(0));
+    group.sync(sync("b1", 2, &[]), 5, at(0));
+    group
 }
 
-/// A client as the test knows it: its id, and the generation it believes in.
-#[derive(Debug, Default, Clone)]
-struct Client {
-    member_id: String,
-    generation: i32,
+#[test]
+fn a_static_leader_that_comes_back_keeps_the_assignment() {
+    let mut group = static_group();
+    let answers = group.join(static_request("", "a2"), 6, at(1));
+    let answer = joined(&answers, 6);
+    assert_eq!((answer.generation, answer.leader.as_str()), (2, "a2"));
+    assert!(answer.skip_assignment && answer.members.len() == 2, "{answer:?}");
+    let mut old = static_request("", "a3");
+    old.may_skip_assignment = false;
+    let answers = group.join(old, 7, at(1));
+    let answer = joined(&answers, 7);
+    assert_eq!(
+        answer.leader, "a2",
+        "an older client must not think that it leads"
+    );
+    assert!(!answer.skip_assignment && answer.members.is_empty(), "{answer:?}");
+    assert_eq!(work(&group.sync(sync("a3", 2, &[]), 8, at(1)), 8), b"p0");
 }
 
-proptest! {
-    /// Clients that do anything at any time: every request that was held back is answered exactly once,
-    /// generations never go back, each generation has one leader, and time always brings the group to
-    /// rest.
-    #[test]
-    fn a_group_never_wedges(steps in steps()) {
-        let mut group = Group::default();
-        let mut clients = vec![Client::default(); 4];
-        let mut waiting: BTreeMap<u64, usize> = BTreeMap::new();
-        let mut leaders: BTreeMap<i32, String> = BTreeMap::new();
-        let (mut now, mut token, mut newest) = (Duration::ZERO, 0, 0);
-        for step in steps {
-            token += 1;
-            let answers = match step {
-                Step::Join(index) => {
-                    waiting.insert(token, index);
-                    let fresh = format!("m{token}");
-                    group.join(request(&clients[index].member_id, &fresh), token, now)
-                }
-                Step::Sync(index) => {
-                    waiting.insert(token, index);
-                    let client = &clients[index];
-                    group.sync(sync(&client.member_id, client.generation, &[]), token, now)
-                }
-                Step::Heartbeat(index) => {
-                    let client = &clients[index];
-                    let _ = group.heartbeat(&client.member_id, None, client.generation, now);
-                    Vec::new()
-                }
-                Step::Leave(index) => {
-                    let member_id = std::mem::take(&mut clients[index].member_id);
-                    group.leave(&member_id, None, now).1
-                }
-                Step::Wait(seconds) => {
-                    now += at(seconds);
-                    group.tick(now)
-                }
-            };
-            for answer in answers {
-                match answer {
-                    Answer::Join(token, result) => {
-                        let index = waiting.remove(&token).expect("answered once");
-                        match result {
-                            Ok(joined) => {
-                                prop_assert!(joined.generation >= newest);
-                                newest = joined.generation;
-                                let leader = leaders.entry(newest).or_insert_with(|| joined.leader.clone());
-                                prop_assert_eq!(&*leader, &joined.leader);
-                                clients[index] = Client { member_id: joined.member_id, generation: joined.generation };
-                            }
-                            Err(_) => clients[index].member_id.clear(),
-                        }
-                    }
-                    Answer::Sync(token, _) => {
-                        prop_assert!(waiting.remove(&token).is_some(), "answered once");
-                    }
-                }
-            }
-        }
-        for _ in 0..10 {
-            let Some(deadline) = group.next_deadline() else { break };
-            now = now.max(deadline);
-            for answer in group.tick(now) {
-                let (Answer::Join(token, _) | Answer::Sync(token, _)) = answer;
-                prop_assert!(waiting.remove(&token).is_some(), "answered once");
-            }
-        }
-        prop_assert!(waiting.is_empty(), "never answered: {waiting:?}");
-        prop_assert!(group.is_empty());
+#[test]
+fn a_static_member_that_is_away_keeps_its_place_until_its_session_ends() {
+    let quick = |member_id: &str, fresh: &str| {
+        let mut request = static_request(member_id, fresh);
+        request.rebalance_timeout = at(4);
+        request
+    };
+    let mut group = new_group();
+    group.join(quick("", "a1"), 1, at(0));
+    group.join(quick("", "b1"), 2, at(0));
+    group.join(quick("a1", ""), 3, at(0));
+    group.sync(sync("b1", 2, &[]), 4, at(0));
+    group.sync(sync("a1", 2, &[]), 5, at(0));
+    assert!(group.join(quick("a1", ""), 6, at(1)).is_empty());
+    let answers = group.tick(at(5));
+    let third = joined(&answers, 6);
+    assert_eq!(
+        (third.generation, third.members.len()),
+        (3, 2),
+        "b1 is away and counts"
+    );
+    group.sync(sync("a1", 3, &[]), 7, at(5));
+    group.tick(at(9));
+    assert_eq!(
+        group.heartbeat("b1", Some("i-b"), 3, at(9)),
+        Err(ResponseError::UnknownMemberId),
+        "its work was not fetched in time"
+    );
+}
+
+#[test]
+fn a_static_member_may_be_removed_by_its_instance() {
+    let mut group = static_group();
+    let (unknown, _) = group.leave("", Some("i-z"), at(1));
+    assert_eq!(unknown, Err(ResponseError::UnknownMemberId));
+    let (fenced, _) = group.leave("b0", Some("i-b"), at(1));
+    assert_eq!(fenced, Err(ResponseError::FencedInstanceId));
+    let (removed, _) = group.leave("", Some("i-b"), at(1));
+    assert_eq!(removed, Ok(()));
+    assert_eq!(
+        group.heartbeat("b1", Some("i-b"), 2, at(1)),
+        Err(ResponseError::UnknownMemberId)
+    );
+}
+
+#[test]
+fn a_full_group_takes_nobody_new() {
+    let mut group = group_with(2, Duration::ZERO);
+    let mut announced = request("", "c");
+    announced.needs_known_id = true;
+    group.join(announced, 1, at(0));
+    group.join(request("", "a"), 2, at(0));
+    group.sync(sync("a", 1, &[]), 3, at(0));
+    group.join(request("", "b"), 4, at(0));
+    // While the members come back, the last one is left out.
+    assert!(
+        group.join(request("c", ""), 5, at(0)).is_empty(),
+        "c was quicker than a"
+    );
+    let answers = group.join(request("a", ""), 6, at(0));
+    assert_eq!(refused(&answers, 6), ResponseError::GroupMaxSizeReached);
+    let answers = group.tick(at(30));
+    assert_eq!(joined(&answers, 4).generation, 2);
+    let refusal = group.join(request("", "d"), 7, at(30));
+    assert_eq!(refused(&refusal, 7), ResponseError::GroupMaxSizeReached);
+}
+
+#[test]
+fn an_empty_group_may_wait_for_its_first_members() {
+    let mut group = group_with(100, at(3));
+    assert!(group.join(request("", "a"), 1, at(0)).is_empty());
+    assert_eq!(group.next_deadline(), Some(at(3)));
+    assert!(group.join(request("", "b"), 2, at(2)).is_empty());
+    assert!(group.tick(at(3)).is_empty(), "somebody came, so a little longer");
+    let answers = group.tick(at(6));
+    assert_eq!(
+        (joined(&answers, 1).generation, joined(&answers, 2).generation),
+        (1, 1)
+    );
+}
+
+#[test]
+fn a_member_that_joins_and_never_fetches_its_assignment_is_dropped() {
+    let mut group = new_group();
+    group.join(request("", "a"), 1, at(0));
+    group.join(request("", "b"), 2, at(0));
+    group.join(request("a", ""), 3, at(0));
+    group.sync(sync("a", 2, &[]), 4, at(0));
+    assert_eq!(group.describe().state, StateName::Stable);
+    for second in [8, 16, 24] {
+        assert_eq!(group.heartbeat("a", None, 2, at(second)), Ok(()));
+        assert_eq!(group.heartbeat("b", None, 2, at(second)), Ok(()));
+        assert!(group.tick(at(second)).is_empty());
     }
+    group.tick(at(30));
+    assert_eq!(group.describe().state, StateName::PreparingRebalance);
+    assert_eq!(
+        group.heartbeat("b", None, 2, at(30)),
+        Err(ResponseError::UnknownMemberId)
+    );
+}
+
+#[test]
+fn what_a_group_shows_depends_on_its_state() {
+    let mut group = group_of_two();
+    let shown = group.describe();
+    assert_eq!(
+        (shown.state, shown.protocol_name.as_str()),
+        (StateName::Stable, "range")
+    );
+    assert_eq!(shown.members[0].assignment, "p0");
+    assert_eq!(shown.members[0].metadata, "subscription of a");
+    assert!(group.may_be_subscribed_to("t"), "the subscription cannot be read");
+    group.join(request("", "c"), 6, at(1));
+    let shown = group.describe();
+    assert_eq!(
+        (shown.state, shown.protocol_name.as_str()),
+        (StateName::PreparingRebalance, "")
+    );
+    assert!(shown.members.iter().all(|member| member.assignment.is_empty()));
+    for id in ["a", "b", "c"] {
+        group.leave(id, None, at(1)).0.expect("leaves");
+    }
+    let shown = group.describe();
+    assert_eq!(
+        (shown.state, shown.protocol_type.as_str()),
+        (StateName::Empty, "consumer")
+    );
+    assert!(!group.may_be_subscribed_to("t"));
 }

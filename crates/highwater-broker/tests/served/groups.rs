@@ -33,7 +33,7 @@ fn join_request(member_id: &StrBytes, session_ms: i32) -> JoinGroupRequest {
 }
 
 /// Joins as a client does: it is told its id first, and comes again with it.
-fn join(connection: &mut Connection, member_id: &StrBytes, session_ms: i32) -> JoinGroupResponse {
+pub(crate) fn join(connection: &mut Connection, member_id: &StrBytes, session_ms: i32) -> JoinGroupResponse {
     let first = connection
         .call(&join_request(member_id, session_ms), 5)
         .expect("JoinGroup");
@@ -45,7 +45,7 @@ fn join(connection: &mut Connection, member_id: &StrBytes, session_ms: i32) -> J
         .expect("JoinGroup")
 }
 
-fn sync(connection: &mut Connection, joined: &JoinGroupResponse) -> (i16, Bytes) {
+pub(crate) fn sync(connection: &mut Connection, joined: &JoinGroupResponse) -> (i16, Bytes) {
     let assignments = joined
         .members
         .iter()
@@ -66,7 +66,7 @@ fn sync(connection: &mut Connection, joined: &JoinGroupResponse) -> (i16, Bytes)
     (response.error_code, response.assignment)
 }
 
-fn heartbeat(connection: &mut Connection, joined: &JoinGroupResponse) -> Option<ResponseError> {
+pub(crate) fn heartbeat(connection: &mut Connection, joined: &JoinGroupResponse) -> Option<ResponseError> {
     let request = HeartbeatRequest::default()
         .with_group_id(group("g"))
         .with_generation_id(joined.generation_id)
@@ -86,7 +86,7 @@ fn await_rebalance(connection: &mut Connection, joined: &JoinGroupResponse) {
     );
 }
 
-fn commit(
+pub(crate) fn commit(
     connection: &mut Connection,
     joined: Option<&JoinGroupResponse>,
     offset: i64,
@@ -110,7 +110,7 @@ fn commit(
     ResponseError::try_from_code(response.topics[0].partitions[0].error_code)
 }
 
-fn committed(connection: &mut Connection) -> i64 {
+pub(crate) fn committed(connection: &mut Connection) -> i64 {
     let wanted = OffsetFetchRequestTopics::default()
         .with_name(topic("t"))
         .with_partition_indexes(vec![0]);

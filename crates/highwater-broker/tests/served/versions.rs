@@ -31,6 +31,7 @@ use kafka_protocol::messages::{
 
 use crate::client::*;
 use crate::running::start;
+use crate::versions_admin;
 
 type Outcome = Result<(), WireError>;
 
@@ -278,7 +279,7 @@ fn exercise(connection: &mut Connection, api: ApiKey, version: i16) -> Outcome {
             let all = ListPartitionReassignmentsRequest::default().with_topics(None);
             connection.call(&all, version).map(drop)
         }
-        other => panic!("{other:?} is advertised and not tested"),
+        other => versions_admin::exercise(connection, other, version),
     }
 }
 

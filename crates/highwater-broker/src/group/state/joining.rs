@@ -7,10 +7,13 @@ use bytes::Bytes;
 use kafka_protocol::error::ResponseError;
 
 use super::super::member::{JoinAnswer, JoinRequest, Member};
-use super::{Answer, Group, JoinRefusal, Phase, refuse_waiting};
+use super::{Answer, Group, JoinRefusal, Phase};
 
-/// Members of one group: each waits with a connection and is listed to the leader.
-const MAX_MEMBERS: usize = 1_000;
+/// Clients that were given an id and have not come again with it.
+const MAX_ANNOUNCED: usize = 1_000;
+
+/// A rebalance timeout of nothing would make a group without a leader spin.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
 impl Group {
     /// Takes a JoinGroup request; its answer may come at once or with a later call.
@@ -33,6 +36,13 @@ impl Group {
             error,
             member_id: request.member_id.clone(),
         };
+        if !self.has_room_for(&request.member_id) {
+            self.announced.remove(&request.member_id);
+            return Err(JoinRefusal {
+                error: ResponseError::GroupMaxSizeReached,
+                member_id: String::new(),
+            });
+        }
         self.check_protocols(&request).map_err(refusal)?;
         if request.member_id.is_empty() {
             return self.join_as_new(request, token, now, answers);
@@ -60,23 +70,37 @@ impl Group {
         if request.protocols.is_empty() || request.protocol_type.is_empty() {
             return Err(inconsistent);
         }
-        let others = || {
-            self.members
-                .iter()
-                .filter(|(id, _)| **id != request.member_id)
-                .map(|(_, member)| member)
-        };
-        if others().next().is_none() {
+        if self.phase == Phase::Empty {
             return Ok(());
         }
-        let shared = request
-            .protocols
-            .iter()
-            .any(|protocol| others().all(|member| member.supports(&protocol.name)));
+        let shared = request.protocols.iter().any(|protocol| {
+            self.members
+                .values()
+                .all(|member| member.supports(&protocol.name))
+        });
         if shared && request.protocol_type == self.protocol_type {
             Ok(())
         } else {
             Err(inconsistent)
+        }
+    }
+
+    /// While members come back, those who are back count, so that the last ones are left out.
+    fn has_room_for(&self, member_id: &str) -> bool {
+        let most = self.settings.max_size;
+        match self.phase {
+            Phase::Empty => true,
+            Phase::Joining { .. } => {
+                let waiting = |id: &str| {
+                    self.members
+                        .get(id)
+                        .is_some_and(|member| member.waiting_join.is_some())
+                };
+                waiting(member_id) || self.members.keys().filter(|id| waiting(id)).count() < most
+            }
+            Phase::Syncing | Phase::Stable => {
+                self.members.contains_key(member_id) || self.members.len() < most
+            }
         }
     }
 
@@ -98,7 +122,7 @@ impl Group {
             self.finish_joining_if_complete(now, answers);
             return Ok(());
         }
-        if self.members.len() + self.announced.len() >= MAX_MEMBERS {
+        if self.announced.len() >= MAX_ANNOUNCED {
             return Err(JoinRefusal {
                 error: ResponseError::GroupMaxSizeReached,
                 member_id: String::new(),
@@ -118,16 +142,24 @@ impl Group {
         Ok(())
     }
 
-    fn add_member(&mut self, member_id: String, request: JoinRequest, token: u64, now: Duration) {
+    pub(super) fn add_member(&mut self, member_id: String, request: JoinRequest, token: u64, now: Duration) {
         if self.members.is_empty() {
             self.protocol_type = request.protocol_type;
         }
         if let Some(instance) = &request.instance_id {
             self.instances.insert(instance.clone(), member_id.clone());
         }
+        self.newcomers |= matches!(
+            self.phase,
+            Phase::Joining {
+                patience: Some(_),
+                ..
+            }
+        );
         self.arrivals += 1;
         let member = Member {
             instance_id: request.instance_id,
+            client: request.client,
             session_timeout: request.session_timeout,
             rebalance_timeout: request.rebalance_timeout,
             protocols: request.protocols,
@@ -138,40 +170,6 @@ impl Group {
             waiting_sync: None,
         };
         self.members.insert(member_id, member);
-    }
-
-    /// A static member that was restarted takes the place of its former self (KIP-345). If it changed
-    /// nothing and does not lead, the others need not notice.
-    fn replace_static_member(
-        &mut self,
-        old_id: &str,
-        member_id: String,
-        request: JoinRequest,
-        token: u64,
-        now: Duration,
-        answers: &mut Vec<Answer>,
-    ) {
-        let Some(old) = self.members.remove(old_id) else {
-            self.add_member(member_id, request, token, now);
-            self.begin_rebalance(now, answers);
-            return;
-        };
-        refuse_waiting(old_id, &old, ResponseError::FencedInstanceId, answers);
-        let unchanged = old.protocols == request.protocols;
-        let was_leader = self.leader == old_id;
-        self.add_member(member_id.clone(), request, token, now);
-        if let Some(member) = self.members.get_mut(&member_id) {
-            member.assignment = old.assignment;
-            member.arrival = old.arrival;
-        }
-        if was_leader {
-            self.leader.clone_from(&member_id);
-        }
-        if self.phase == Phase::Stable && unchanged && !was_leader {
-            self.answer_join_now(&member_id, token, answers);
-        } else {
-            self.begin_rebalance(now, answers);
-        }
     }
 
     /// A member that is in the group joins again.
@@ -188,7 +186,7 @@ impl Group {
         member.expires = now + request.session_timeout;
         let current = match self.phase {
             Phase::Empty | Phase::Joining { .. } => false,
-            Phase::Syncing { .. } => unchanged,
+            Phase::Syncing => unchanged,
             Phase::Stable => unchanged && !is_leader,
         };
         if current {
@@ -212,7 +210,7 @@ impl Group {
         answers.push(Answer::Join(token, Ok(self.join_answer(member_id))));
     }
 
-    fn join_answer(&self, member_id: &str) -> JoinAnswer {
+    pub(super) fn join_answer(&self, member_id: &str) -> JoinAnswer {
         let members = if self.leader == member_id {
             self.members
                 .iter()
@@ -231,23 +229,44 @@ impl Group {
             leader: self.leader.clone(),
             member_id: member_id.to_owned(),
             members,
+            skip_assignment: false,
         }
     }
 
     pub(super) fn begin_rebalance(&mut self, now: Duration, answers: &mut Vec<Answer>) {
-        if matches!(self.phase, Phase::Joining { .. }) {
-            return;
-        }
-        for member in self.members.values_mut() {
-            if let Some(token) = member.waiting_sync.take() {
-                answers.push(Answer::Sync(token, Err(ResponseError::RebalanceInProgress)));
-                member.expires = now + member.session_timeout;
+        match self.phase {
+            Phase::Joining { .. } => return,
+            Phase::Empty => return self.begin_first_rebalance(now, answers),
+            Phase::Stable => {}
+            Phase::Syncing => {
+                for member in self.members.values_mut() {
+                    if let Some(token) = member.waiting_sync.take() {
+                        answers.push(Answer::Sync(token, Err(ResponseError::RebalanceInProgress)));
+                        member.expires = now + member.session_timeout;
+                    }
+                    member.assignment = Bytes::new();
+                }
             }
-            member.assignment = Bytes::new();
         }
+        self.unsynced.clear();
+        self.sync_until = None;
         self.phase = Phase::Joining {
             until: now + self.longest_rebalance_timeout(),
+            patience: None,
         };
+    }
+
+    /// An empty group does not wait for those who were only told their id, but for a while for anybody.
+    fn begin_first_rebalance(&mut self, now: Duration, answers: &mut Vec<Answer>) {
+        let delay = self.settings.initial_delay;
+        self.newcomers = false;
+        self.phase = Phase::Joining {
+            until: now + delay,
+            patience: Some(self.longest_rebalance_timeout().saturating_sub(delay)),
+        };
+        if delay.is_zero() {
+            self.finish_joining(now, answers);
+        }
     }
 
     fn longest_rebalance_timeout(&self) -> Duration {
@@ -259,37 +278,49 @@ impl Group {
     }
 
     pub(super) fn finish_joining_if_complete(&mut self, now: Duration, answers: &mut Vec<Answer>) {
-        let joining = matches!(self.phase, Phase::Joining { .. });
+        let joining = match self.phase {
+            Phase::Joining { patience, .. } => patience.is_none() || self.members.is_empty(),
+            Phase::Empty | Phase::Syncing | Phase::Stable => false,
+        };
         let all_here = self.members.values().all(|member| member.waiting_join.is_some());
         if joining && all_here && self.announced.is_empty() {
             self.finish_joining(now, answers);
         }
     }
 
-    /// The next generation begins with those who have joined.
+    /// The next generation begins with those who have joined, and with static members, who keep their
+    /// place until their session ends.
     pub(super) fn finish_joining(&mut self, now: Duration, answers: &mut Vec<Answer>) {
         let gone: Vec<String> = self
             .members
             .iter()
-            .filter(|(_, member)| member.waiting_join.is_none())
+            .filter(|(_, member)| member.waiting_join.is_none() && member.instance_id.is_none())
             .map(|(id, _)| id.clone())
             .collect();
         for id in gone {
             self.remove(&id, answers);
         }
-        self.generation += 1;
-        if self.members.is_empty() {
+        let Some(leader) = self.present_leader() else {
+            if !self.members.is_empty() {
+                // Nobody is here to lead; sessions will end, or somebody will come.
+                self.phase = Phase::Joining {
+                    until: now + self.longest_rebalance_timeout().max(SHORTEST_WAIT),
+                    patience: None,
+                };
+                return;
+            }
+            self.generation += 1;
             self.phase = Phase::Empty;
             self.leader.clear();
+            self.protocol_name.clear();
             return;
-        }
-        if !self.members.contains_key(&self.leader) {
-            self.leader = self.first_to_arrive();
-        }
-        self.protocol_name = self.vote();
-        self.phase = Phase::Syncing {
-            until: now + self.longest_rebalance_timeout(),
         };
+        self.generation += 1;
+        self.leader = leader;
+        self.protocol_name = self.vote();
+        self.phase = Phase::Syncing;
+        self.sync_until = Some(now + self.longest_rebalance_timeout());
+        self.unsynced = self.members.keys().cloned().collect();
         let ids: Vec<String> = self.members.keys().cloned().collect();
         for id in ids {
             let answer = self.join_answer(&id);
@@ -302,16 +333,25 @@ impl Group {
         }
     }
 
-    fn first_to_arrive(&self) -> String {
+    /// The leader so far if it has joined, or else the first to have come of those who have.
+    fn present_leader(&self) -> Option<String> {
+        let joined = |id: &String| {
+            self.members
+                .get(id)
+                .is_some_and(|member| member.waiting_join.is_some())
+        };
+        if joined(&self.leader) {
+            return Some(self.leader.clone());
+        }
         self.members
             .iter()
+            .filter(|(id, _)| joined(id))
             .min_by_key(|(_, member)| member.arrival)
             .map(|(id, _)| id.clone())
-            .unwrap_or_default()
     }
 
     /// Each member votes for the first of its protocols that all support; the most votes win.
-    fn vote(&self) -> String {
+    pub(super) fn vote(&self) -> String {
         let mut votes: BTreeMap<&str, usize> = BTreeMap::new();
         for member in self.members.values() {
             let choice = member

@@ -1,5 +1,6 @@
 //! From a generation's beginning to its work being handed out.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -37,10 +38,12 @@ impl Group {
             Phase::Joining { .. } => Err(ResponseError::RebalanceInProgress),
             Phase::Stable => {
                 self.heard_of(&request.member_id, now);
+                self.has_synced(&request.member_id);
                 answers.push(Answer::Sync(token, Ok(self.sync_answer(&request.member_id))));
                 Ok(())
             }
-            Phase::Syncing { .. } => {
+            Phase::Syncing => {
+                self.has_synced(&request.member_id);
                 if let Some(member) = self.members.get_mut(&request.member_id)
                     && let Some(before) = member.waiting_sync.replace(token)
                 {
@@ -54,11 +57,18 @@ impl Group {
         }
     }
 
+    fn has_synced(&mut self, member_id: &str) {
+        self.unsynced.remove(member_id);
+        if self.unsynced.is_empty() {
+            self.sync_until = None;
+        }
+    }
+
+    /// Whom the leader leaves out has nothing to do.
     fn hand_out(&mut self, assignments: Vec<(String, Bytes)>, now: Duration, answers: &mut Vec<Answer>) {
-        for (id, assignment) in assignments {
-            if let Some(member) = self.members.get_mut(&id) {
-                member.assignment = assignment;
-            }
+        let mut assignments: BTreeMap<String, Bytes> = assignments.into_iter().collect();
+        for (id, member) in &mut self.members {
+            member.assignment = assignments.remove(id).unwrap_or_default();
         }
         self.phase = Phase::Stable;
         let ids: Vec<String> = self.members.keys().cloned().collect();

@@ -1,0 +1,32 @@
+//! Every version of what administrators ask for.
+
+use highwater_wire::{Connection, WireError};
+use kafka_protocol::messages::{
+    ApiKey, DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest, OffsetDeleteRequest,
+};
+
+use crate::client::*;
+
+pub(crate) fn exercise(connection: &mut Connection, api: ApiKey, version: i16) -> Result<(), WireError> {
+    match api {
+        ApiKey::DescribeGroups => {
+            let groups = vec![group("versions"), group("nowhere")];
+            let request = DescribeGroupsRequest::default().with_groups(groups);
+            connection.call(&request, version).map(drop)
+        }
+        ApiKey::ListGroups => {
+            let listed = connection.call(&ListGroupsRequest::default(), version)?;
+            assert!(!listed.groups.is_empty());
+            Ok(())
+        }
+        ApiKey::DeleteGroups => {
+            let request = DeleteGroupsRequest::default().with_groups_names(vec![group("nowhere")]);
+            connection.call(&request, version).map(drop)
+        }
+        ApiKey::OffsetDelete => {
+            let request = OffsetDeleteRequest::default().with_group_id(group("versions"));
+            connection.call(&request, version).map(drop)
+        }
+        other => panic!("{other:?} is advertised and not tested"),
+    }
+}
