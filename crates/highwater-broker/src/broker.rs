@@ -101,7 +101,11 @@ impl Broker {
     fn background(&self) -> impl Future<Output = ()> + use<> {
         let cluster = Arc::clone(&self.cluster);
         async move {
-            tokio::join!(cluster.groups.run_clock(), run_deferred(&cluster));
+            tokio::join!(
+                cluster.groups.run_clock(),
+                cluster.transactions.run_clock(&*cluster),
+                run_deferred(&cluster)
+            );
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::bugs::Switches;
 use crate::bugs::journal::{JOURNAL_FILE, Journal, read_journal};
@@ -18,6 +18,7 @@ use crate::leadership::{Leadership, PlacementError, Roster, count_start};
 use crate::producer_ids::ProducerIds;
 use crate::topic_config::TopicConfig;
 use crate::topics::{Topic, TopicError, Topics};
+use crate::transaction::Transactions;
 
 /// One listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,7 @@ pub(crate) struct Cluster {
     pub(crate) topics: Topics,
     pub(crate) groups: Groups,
     pub(crate) producer_ids: ProducerIds,
+    pub(crate) transactions: Transactions,
     pub(crate) roster: Roster,
     /// In order of id, never empty.
     nodes: Vec<Node>,
@@ -71,16 +73,25 @@ impl Cluster {
         let starts = count_start(&data_dir.root)?;
         let roster = Roster::new(config.node_id, config.brokers, starts);
         let node = |(id, &address)| Node { id, address };
-        Ok(Self {
+        let cluster = Self {
             topics: Topics::open(&config, roster.clone(), switches, &entries)?,
             groups: Groups::open(&data_dir.root, &config)?,
             producer_ids: ProducerIds::open(&data_dir.root)?,
+            transactions: Transactions::open(&data_dir.root, config.transaction_version)?,
             nodes: roster.ids().zip(addresses).map(node).collect(),
             roster,
             data_dir,
             config,
             origin: Instant::now(),
-        })
+        };
+        cluster.transactions.finish_prepared(&cluster);
+        Ok(cluster)
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn wall_clock_ms(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Time since the broker was started; only differences mean anything.

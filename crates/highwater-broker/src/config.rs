@@ -38,6 +38,19 @@ pub struct BrokerConfig {
     /// How long an empty group waits for more members after its first has joined. Default: not at all
     /// (`group.initial.rebalance.delay.ms`; Kafka's default is 3 s, a nuisance while developing).
     pub group_initial_rebalance_delay: Duration,
+    /// Whether producers use version 2 of transactions (KIP-890) when they can. Default: yes, as in
+    /// Kafka (`transaction.version`).
+    pub transaction_version: TransactionVersion,
+}
+
+/// The protocol that clients are told to use for transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransactionVersion {
+    /// Partitions are added by requests of their own, and an epoch lasts until the next
+    /// InitProducerId.
+    One,
+    /// Produce adds partitions, and every end of a transaction raises the epoch.
+    Two,
 }
 
 impl BrokerConfig {
@@ -56,6 +69,7 @@ impl BrokerConfig {
             min_session_timeout: Duration::from_secs(6),
             group_max_size: 1_000,
             group_initial_rebalance_delay: Duration::ZERO,
+            transaction_version: TransactionVersion::Two,
         }
     }
 }

@@ -5,7 +5,8 @@
 //! meta.json                 format and cluster id
 //! starts.json               how often a broker was started here, for leader epochs
 //! producer-ids.json         first producer id that was never given away
-//! group-offsets.jsonl       committed offsets
+//! group-offsets.jsonl       committed offsets, and those of open transactions
+//! transactions.jsonl        states of transactional ids
 //! topics/<name>.json        a topic: id, partitions, who leads them, settings
 //! topics/<name>-<n>/        its n-th partition
 //! orphaned/                 partition directories found without their topic, moved aside

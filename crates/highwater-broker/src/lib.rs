@@ -36,11 +36,12 @@ mod producer_ids;
 mod producers;
 mod topic_config;
 mod topics;
+mod transaction;
 mod waiters;
 
 pub use broker::Broker;
 pub use bug::{Bug, UnknownBug};
 pub use bugs::journal::{JOURNAL_FILE, JournalEntry, JournalError, JournalEvent, read_journal};
-pub use config::BrokerConfig;
+pub use config::{BrokerConfig, TransactionVersion};
 pub use error::BrokerError;
 pub use log::LogError;

@@ -4,6 +4,8 @@
 //! is), and it moves only under the lock, so every reader sees a prefix of one history.
 //! It knows no topics' settings and no protocol messages; time is passed in.
 
+mod transactions;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use highwater_wire::batch::BatchHeader;
 use highwater_wire::control::Marker;
+use kafka_protocol::error::ResponseError;
 
 use crate::bug::Bug;
 use crate::bugs::ack_before_append::{self, Deferred};
@@ -28,6 +31,8 @@ use crate::log::{Log, LogConfig, LogError, ReadPlan, Recovery, SnapshotError, Ti
 use crate::producers::{Decision, Producers};
 use crate::waiters::Waiters;
 
+pub(crate) use self::transactions::{Admission, MarkerError, MarkerOrder};
+
 /// Why a batch was not appended, or not answered with success.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppendError {
@@ -43,6 +48,10 @@ pub(crate) enum AppendError {
         found: i16,
         current: i16,
     },
+    #[error("not in a transaction, from a producer that is in one in this partition")]
+    InTransaction,
+    #[error("the coordinator does not have the partition in the producer's transaction: {0:?}")]
+    NotAdmitted(ResponseError),
     #[error("the topic was deleted")]
     Closed,
     /// A bug switch says so; the batch is in the log.
@@ -69,8 +78,28 @@ pub(crate) enum ReadError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) start_offset: i64,
-    /// Equals the last stable offset: there are no transactions yet.
     pub(crate) high_watermark: i64,
+    /// Below it no transaction is open.
+    pub(crate) last_stable_offset: i64,
+}
+
+/// What a reader wants to see of transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    /// All records.
+    Uncommitted,
+    /// Nothing of open transactions.
+    Committed,
+}
+
+impl Bounds {
+    /// Where a reader has to stop.
+    pub(crate) fn end(&self, isolation: Isolation) -> i64 {
+        match isolation {
+            Isolation::Uncommitted => self.high_watermark,
+            Isolation::Committed => self.last_stable_offset,
+        }
+    }
 }
 
 /// Where the batches from some offset on can be had.
@@ -112,6 +141,8 @@ struct State {
     epochs: Epochs,
     producers: Producers,
     defects: Defects,
+    /// Markers appended since the start.
+    markers: u64,
     closed: bool,
 }
 
@@ -144,8 +175,8 @@ impl Partition {
         if let Some(journal) = forget {
             let lost = forget_last_batch::cut(journal, &place, &mut log)?;
             defects.lost.add(lost);
-        } else if let Some(last) = held_back {
-            producers.rebuild(&last);
+        } else if let Some((last, marker)) = held_back {
+            producers.rebuild(&last, marker);
         }
         if let Some(journal) = switches.journal_of(Bug::AckBeforeAppend) {
             let lost = ack_before_append::own_up(journal, journal_entries, &place, &log)?;
@@ -185,6 +216,7 @@ impl Partition {
                 epochs,
                 producers,
                 defects,
+                markers: 0,
                 closed: false,
             }),
         })
@@ -196,8 +228,9 @@ impl Partition {
         header: &BatchHeader,
         batch: &Bytes,
         now: Duration,
+        admission: &Admission<'_>,
     ) -> Result<i64, AppendError> {
-        let mut state = self.state.guard();
+        let mut state = self.admit(header, admission)?;
         if state.closed {
             return Err(AppendError::Closed);
         }
@@ -221,6 +254,7 @@ impl Partition {
                     expected,
                 });
             }
+            Decision::InTransaction => return Err(AppendError::InTransaction),
             Decision::FencedEpoch { current } => {
                 return Err(AppendError::FencedEpoch {
                     producer_id: header.producer_id(),
@@ -288,8 +322,12 @@ impl Partition {
         self.state.guard().bounds()
     }
 
-    /// Where the batches from `offset` on are; `None` at the end.
-    pub(crate) fn plan_read(&self, offset: i64) -> Result<(Bounds, Option<Readable>), ReadError> {
+    /// Where the batches from `offset` on are; `None` at the end of what the reader may see.
+    pub(crate) fn plan_read(
+        &self,
+        offset: i64,
+        isolation: Isolation,
+    ) -> Result<(Bounds, Option<Readable>), ReadError> {
         let mut state = self.state.guard();
         if state.closed {
             return Err(ReadError::Closed);
@@ -302,8 +340,12 @@ impl Partition {
                 end: bounds.high_watermark,
             });
         }
+        let end = bounds.end(isolation);
+        if offset >= end {
+            return Ok((bounds, None));
+        }
         if let Some(plan) = state.log.plan_read(offset)? {
-            return Ok((bounds, Some(Readable::File(plan))));
+            return Ok((bounds, Some(Readable::File(plan.up_to(end)))));
         }
         let deferred = state
             .defects
@@ -346,9 +388,12 @@ impl State {
             Some(deferred) => deferred.end_offset(&self.log),
             None => self.log.end_offset(),
         };
+        let first_unstable = self.producers.first_unstable_offset();
+        let start_offset = self.log.start_offset();
         Bounds {
-            start_offset: self.log.start_offset(),
+            start_offset,
             high_watermark: end,
+            last_stable_offset: first_unstable.map_or(end, |offset| offset.min(end).max(start_offset)),
         }
     }
 
@@ -377,7 +422,7 @@ struct Recovered {
     epochs: Epochs,
     /// So that a batch that `forget-last-batch-on-restart` cuts never reaches the producers' state.
     one_batch_late: bool,
-    held_back: Option<BatchHeader>,
+    held_back: Option<(BatchHeader, Option<Marker>)>,
 }
 
 impl Recovery for Recovered {
@@ -391,12 +436,12 @@ impl Recovery for Recovered {
         Ok(())
     }
 
-    fn batch(&mut self, header: &BatchHeader, _marker: Option<Marker>) {
+    fn batch(&mut self, header: &BatchHeader, marker: Option<Marker>) {
         self.epochs.note(header);
         if !self.one_batch_late {
-            self.producers.rebuild(header);
-        } else if let Some(before) = self.held_back.replace(*header) {
-            self.producers.rebuild(&before);
+            self.producers.rebuild(header, marker);
+        } else if let Some((header, marker)) = self.held_back.replace((*header, marker)) {
+            self.producers.rebuild(&header, marker);
         }
     }
 

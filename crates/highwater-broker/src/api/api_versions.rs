@@ -3,14 +3,43 @@
 use bytes::BytesMut;
 use highwater_wire::{WireError, frame};
 use kafka_protocol::error::ResponseError;
-use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+use kafka_protocol::protocol::StrBytes;
 
 use super::{Call, SERVED};
+use crate::transaction::Version;
+
+/// The feature that decides how producers speak of transactions.
+const FEATURE: &str = "transaction.version";
+
+/// First version that can tell of features, and first one whose clients take a lowest version of 0.
+const FEATURES_VERSION: i16 = 3;
+const ZERO_VERSION: i16 = 4;
 
 /// The request only names the client's software.
-pub(super) fn handle(_request: &ApiVersionsRequest) -> ApiVersionsResponse {
-    list()
+pub(super) fn handle(call: &Call<'_>, _request: &ApiVersionsRequest) -> ApiVersionsResponse {
+    let response = list();
+    if call.version < FEATURES_VERSION {
+        return response;
+    }
+    let level = match call.cluster.transactions.version {
+        Version::Old => 1,
+        Version::Two => 2,
+    };
+    let finalized = FinalizedFeatureKey::default()
+        .with_name(StrBytes::from_static_str(FEATURE))
+        .with_min_version_level(level)
+        .with_max_version_level(level);
+    let supported = SupportedFeatureKey::default()
+        .with_name(StrBytes::from_static_str(FEATURE))
+        .with_min_version(0)
+        .with_max_version(2);
+    let supported = (call.version >= ZERO_VERSION).then_some(supported);
+    response
+        .with_supported_features(supported.into_iter().collect())
+        .with_finalized_features_epoch(0)
+        .with_finalized_features(vec![finalized])
 }
 
 fn list() -> ApiVersionsResponse {

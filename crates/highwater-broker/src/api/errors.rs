@@ -46,6 +46,8 @@ impl From<AppendError> for ApiError {
         let code = match &error {
             AppendError::OutOfOrder { .. } => ResponseError::OutOfOrderSequenceNumber,
             AppendError::FencedEpoch { .. } => ResponseError::InvalidProducerEpoch,
+            AppendError::InTransaction => ResponseError::InvalidTxnState,
+            AppendError::NotAdmitted(error) => *error,
             AppendError::Closed => ResponseError::UnknownTopicOrPartition,
             AppendError::NotReplicated => ResponseError::NotEnoughReplicasAfterAppend,
             AppendError::Storage(_) | AppendError::Journal(_) => {

@@ -1,22 +1,25 @@
 //! Fetch: answered as soon as enough is there, or the client's patience is at its end.
 //!
 //! Fetch sessions (KIP-227) are declined with session id 0, which every client takes as "send me the
-//! whole list each time". Both isolation levels read the same, as there are no transactions yet.
+//! whole list each time". Committed readers get nothing from the last stable
+//! offset on, and are told which transactions below it were aborted.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use highwater_wire::batch::BatchHeader;
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
-use kafka_protocol::messages::{FetchRequest, FetchResponse};
+use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopicResponse, PartitionData};
+use kafka_protocol::messages::{FetchRequest, FetchResponse, ProducerId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::errors::ApiError;
 use super::{Call, leader_hints};
-use crate::partition::{Bounds, Partition, Readable};
+use crate::partition::{Bounds, Isolation, Partition, Readable};
+use crate::producers::Aborted;
 use crate::topics::Topic;
 use crate::waiters::Registration;
 
@@ -55,7 +58,8 @@ pub(super) async fn handle(call: &Call<'_>, mut request: FetchRequest) -> FetchR
     let budget = usize::try_from(request.max_bytes)
         .unwrap_or(0)
         .min(MAX_ANSWER_BYTES);
-    let mut response = FetchResponse::default().with_responses(read_all(topics, looks, budget));
+    let isolation = isolation_of(request.isolation_level);
+    let mut response = FetchResponse::default().with_responses(read_all(topics, looks, budget, isolation));
     leader_hints::in_fetch(call, &mut response);
     response
 }
@@ -90,8 +94,17 @@ fn find(
     Ok(Arc::clone(partition))
 }
 
+/// The isolation level of the protocol: 1 is read_committed.
+pub(super) fn isolation_of(level: i8) -> Isolation {
+    match level {
+        1 => Isolation::Committed,
+        _ => Isolation::Uncommitted,
+    }
+}
+
 async fn wait_for_data(call: &Call<'_>, request: &FetchRequest, topics: &[WantedTopic]) -> Vec<Look> {
-    let looks = look(call, topics);
+    let isolation = isolation_of(request.isolation_level);
+    let looks = look(call, topics, isolation);
     let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(MAX_WAIT);
     if wait.is_zero() || is_enough(topics, &looks, request.min_bytes) {
         return looks;
@@ -107,26 +120,26 @@ async fn wait_for_data(call: &Call<'_>, request: &FetchRequest, topics: &[Wanted
     let deadline = Instant::now() + wait;
     let mut stopping = call.stopping.clone();
     loop {
-        let looks = look(call, topics);
+        let looks = look(call, topics, isolation);
         if is_enough(topics, &looks, request.min_bytes) {
             return looks;
         }
         tokio::select! {
             () = bell.notified() => {}
-            () = tokio::time::sleep_until(deadline) => return look(call, topics),
+            () = tokio::time::sleep_until(deadline) => return look(call, topics, isolation),
             _ = stopping.wait_for(|stop| *stop) => return looks,
         }
     }
 }
 
-fn look(call: &Call<'_>, topics: &[WantedTopic]) -> Vec<Look> {
+fn look(call: &Call<'_>, topics: &[WantedTopic], isolation: Isolation) -> Vec<Look> {
     topics
         .iter()
         .flat_map(|topic| &topic.partitions)
         .map(|wanted| {
             let partition = wanted.partition.as_ref().map_err(ApiError::clone)?;
             call.leads_in(partition, wanted.asked.current_leader_epoch)?;
-            Ok(partition.plan_read(wanted.asked.fetch_offset)?)
+            Ok(partition.plan_read(wanted.asked.fetch_offset, isolation)?)
         })
         .collect()
 }
@@ -149,7 +162,12 @@ fn is_enough(topics: &[WantedTopic], looks: &[Look], min_bytes: i32) -> bool {
     bytes >= u64::try_from(min_bytes).unwrap_or(0)
 }
 
-fn read_all(topics: Vec<WantedTopic>, looks: Vec<Look>, mut budget: usize) -> Vec<FetchableTopicResponse> {
+fn read_all(
+    topics: Vec<WantedTopic>,
+    looks: Vec<Look>,
+    mut budget: usize,
+    isolation: Isolation,
+) -> Vec<FetchableTopicResponse> {
     let mut looks = looks.into_iter();
     let mut nothing_yet = true;
     topics
@@ -161,7 +179,10 @@ fn read_all(topics: Vec<WantedTopic>, looks: Vec<Look>, mut budget: usize) -> Ve
                 .zip(looks.by_ref())
                 .map(|(wanted, look)| {
                     let limit = usize::try_from(wanted.asked.partition_max_bytes).unwrap_or(0);
-                    let (data, bytes) = read_one(wanted, look, limit.min(budget), nothing_yet);
+                    let (mut data, bytes) = read_one(wanted, look, limit.min(budget), nothing_yet);
+                    if isolation == Isolation::Committed {
+                        data.aborted_transactions = aborted(wanted, &data);
+                    }
                     budget = budget.saturating_sub(bytes);
                     nothing_yet = nothing_yet && bytes == 0;
                     data
@@ -173,6 +194,30 @@ fn read_all(topics: Vec<WantedTopic>, looks: Vec<Look>, mut budget: usize) -> Ve
                 .with_partitions(partitions)
         })
         .collect()
+}
+
+/// The aborted transactions that reach into what is answered.
+fn aborted(wanted: &Wanted, data: &PartitionData) -> Option<Vec<AbortedTransaction>> {
+    let partition = wanted.partition.as_ref().ok()?;
+    let records = data.records.as_deref().unwrap_or_default();
+    let end = end_of(records);
+    let entries = partition.aborted_in(wanted.asked.fetch_offset, end);
+    let told = |entry: Aborted| {
+        AbortedTransaction::default()
+            .with_producer_id(ProducerId(entry.producer_id))
+            .with_first_offset(entry.first_offset)
+    };
+    Some(entries.into_iter().map(told).collect())
+}
+
+/// The offset behind the last batch.
+fn end_of(records: &[u8]) -> i64 {
+    let (mut at, mut end) = (0, 0);
+    while let Ok(header) = BatchHeader::parse(records.get(at..).unwrap_or_default()) {
+        at += header.length();
+        end = header.last_offset() + 1;
+    }
+    end
 }
 
 /// What a bug switch leaves of an answer: everything if there is none.
@@ -197,7 +242,7 @@ fn read_one(wanted: &Wanted, look: Look, limit: usize, first_whole: bool) -> (Pa
             let bytes = records.len();
             let data = data
                 .with_high_watermark(bounds.high_watermark)
-                .with_last_stable_offset(bounds.high_watermark)
+                .with_last_stable_offset(bounds.last_stable_offset)
                 .with_log_start_offset(bounds.start_offset)
                 .with_aborted_transactions(None)
                 .with_records(Some(records));

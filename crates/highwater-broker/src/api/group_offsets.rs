@@ -120,7 +120,7 @@ pub(super) fn fetch(call: &Call<'_>, request: OffsetFetchRequest) -> OffsetFetch
                         .with_group_id(group.group_id)
                         .with_error_code(error.code());
                 }
-                let topics = fetch_group(call, &group.group_id, group.topics);
+                let topics = fetch_group(call, &group.group_id, group.topics, request.require_stable);
                 OffsetFetchResponseGroup::default()
                     .with_group_id(group.group_id)
                     .with_topics(topics)
@@ -143,7 +143,7 @@ pub(super) fn fetch(call: &Call<'_>, request: OffsetFetchRequest) -> OffsetFetch
     if refused != 0 && call.version >= GROUP_ERROR_VERSION {
         return OffsetFetchResponse::default().with_error_code(refused);
     }
-    let mut topics: Vec<_> = fetch_group(call, &request.group_id, wanted)
+    let mut topics: Vec<_> = fetch_group(call, &request.group_id, wanted, request.require_stable)
         .into_iter()
         .map(single_group_form)
         .collect();
@@ -161,10 +161,24 @@ fn fetch_group(
     call: &Call<'_>,
     group: &str,
     wanted: Option<Vec<OffsetFetchRequestTopics>>,
+    require_stable: bool,
 ) -> Vec<OffsetFetchResponseTopics> {
     let groups = &call.cluster.groups;
     let Some(wanted) = wanted else {
-        return by_topic(groups.all_committed(group));
+        let mut offsets: BTreeMap<OffsetKey, Option<Committed>> = groups
+            .all_committed(group)
+            .into_iter()
+            .map(|(key, committed)| (key, Some(committed)))
+            .collect();
+        let unstable = if require_stable {
+            groups.pending_of_group(group)
+        } else {
+            Vec::new()
+        };
+        for key in &unstable {
+            offsets.insert(key.clone(), None);
+        }
+        return by_topic(offsets);
     };
     wanted
         .into_iter()
@@ -172,7 +186,13 @@ fn fetch_group(
             let partitions = topic
                 .partition_indexes
                 .iter()
-                .map(|&index| describe(index, groups.committed(group, &topic.name, index)))
+                .map(|&index| {
+                    if require_stable && groups.is_pending(group, &topic.name, index) {
+                        unstable(index)
+                    } else {
+                        describe(index, groups.committed(group, &topic.name, index))
+                    }
+                })
                 .collect();
             OffsetFetchResponseTopics::default()
                 .with_name(topic.name)
@@ -181,10 +201,14 @@ fn fetch_group(
         .collect()
 }
 
-fn by_topic(offsets: BTreeMap<OffsetKey, Committed>) -> Vec<OffsetFetchResponseTopics> {
+/// `None` for an offset that an open transaction may change.
+fn by_topic(offsets: BTreeMap<OffsetKey, Option<Committed>>) -> Vec<OffsetFetchResponseTopics> {
     let mut topics: BTreeMap<String, Vec<OffsetFetchResponsePartitions>> = BTreeMap::new();
     for ((topic, partition), committed) in offsets {
-        let described = describe(partition, Some(committed));
+        let described = match committed {
+            Some(committed) => describe(partition, Some(committed)),
+            None => unstable(partition),
+        };
         topics.entry(topic).or_default().push(described);
     }
     topics
@@ -195,6 +219,11 @@ fn by_topic(offsets: BTreeMap<OffsetKey, Committed>) -> Vec<OffsetFetchResponseT
                 .with_partitions(partitions)
         })
         .collect()
+}
+
+/// An open transaction may change the offset (KIP-447).
+fn unstable(index: i32) -> OffsetFetchResponsePartitions {
+    describe(index, None).with_error_code(ResponseError::UnstableOffsetCommit.code())
 }
 
 fn describe(index: i32, committed: Option<Committed>) -> OffsetFetchResponsePartitions {
@@ -221,6 +250,7 @@ fn single_group_form(topic: OffsetFetchResponseTopics) -> OffsetFetchResponseTop
                 .with_committed_offset(partition.committed_offset)
                 .with_committed_leader_epoch(partition.committed_leader_epoch)
                 .with_metadata(partition.metadata)
+                .with_error_code(partition.error_code)
         })
         .collect();
     OffsetFetchResponseTopic::default()

@@ -15,8 +15,9 @@ use kafka_protocol::messages::{
 
 use super::Call;
 use super::errors::ApiError;
+use super::fetch::isolation_of;
 use crate::log::TimestampOffset;
-use crate::partition::{Partition, ReadError};
+use crate::partition::{Isolation, Partition, ReadError};
 use crate::topics::Topic;
 
 /// Timestamps that stand for a place in the log.
@@ -35,6 +36,7 @@ const NONE: i64 = -1;
 const NO_EPOCH: i32 = -1;
 
 pub(super) fn list(call: &Call<'_>, request: ListOffsetsRequest) -> ListOffsetsResponse {
+    let isolation = isolation_of(request.isolation_level);
     let topics = request
         .topics
         .into_iter()
@@ -43,7 +45,7 @@ pub(super) fn list(call: &Call<'_>, request: ListOffsetsRequest) -> ListOffsetsR
             let partitions = asked
                 .partitions
                 .iter()
-                .map(|partition| list_one(call, topic.as_deref(), partition))
+                .map(|partition| list_one(call, topic.as_deref(), partition, isolation))
                 .collect();
             ListOffsetsTopicResponse::default()
                 .with_name(asked.name)
@@ -57,9 +59,10 @@ fn list_one(
     call: &Call<'_>,
     topic: Option<&Topic>,
     asked: &ListOffsetsPartition,
+    isolation: Isolation,
 ) -> ListOffsetsPartitionResponse {
     let response = ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
-    match find(call, topic, asked) {
+    match find(call, topic, asked, isolation) {
         Ok(Some((found, epoch))) => response
             .with_offset(found.offset)
             .with_timestamp(found.timestamp)
@@ -86,12 +89,13 @@ fn find(
     call: &Call<'_>,
     topic: Option<&Topic>,
     asked: &ListOffsetsPartition,
+    isolation: Isolation,
 ) -> Result<Option<(TimestampOffset, i32)>, ApiError> {
     let partition = topic
         .and_then(|topic| topic.partition(asked.partition_index))
         .ok_or_else(ApiError::unknown_partition)?;
     call.leads_in(partition, asked.current_leader_epoch)?;
-    let found = find_in(call, partition, asked.timestamp)?;
+    let found = find_in(call, partition, asked.timestamp, isolation)?;
     let with_epoch = |found: TimestampOffset| {
         let epoch = partition.epoch_at(found.offset);
         (found, epoch.unwrap_or(NO_EPOCH))
@@ -103,6 +107,7 @@ fn find_in(
     call: &Call<'_>,
     partition: &Partition,
     timestamp: i64,
+    isolation: Isolation,
 ) -> Result<Option<TimestampOffset>, ApiError> {
     let bounds = partition.bounds();
     let at = |offset| {
@@ -113,12 +118,15 @@ fn find_in(
     };
     let storage = |error| ApiError::from(ReadError::Storage(error));
     match timestamp {
-        LATEST => at(bounds.high_watermark),
+        LATEST => at(bounds.end(isolation)),
         EARLIEST => at(bounds.start_offset),
         MAX_TIMESTAMP if call.version >= MAX_TIMESTAMP_VERSION => {
             partition.offset_of_max_timestamp().map_err(storage)
         }
-        timestamp if timestamp >= 0 => partition.offset_for_timestamp(timestamp).map_err(storage),
+        timestamp if timestamp >= 0 => {
+            let found = partition.offset_for_timestamp(timestamp).map_err(storage)?;
+            Ok(found.filter(|found| found.offset < bounds.end(isolation)))
+        }
         other => Err(ApiError::new(
             ResponseError::UnsupportedVersion,
             format!("timestamp {other} has no meaning in this version"),

@@ -20,11 +20,14 @@ mod produce;
 mod producers;
 mod reassignment;
 mod topics;
+mod transaction_admin;
+mod transaction_offsets;
+mod transactions;
 
 use bytes::{Bytes, BytesMut};
 use highwater_wire::{WireError, frame};
-use kafka_protocol::messages::{ApiKey, ListPartitionReassignmentsRequest};
-use kafka_protocol::protocol::{Encodable, HeaderVersion, Request};
+use kafka_protocol::messages::{ApiKey, ListPartitionReassignmentsRequest, TopicName};
+use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, StrBytes};
 
 pub(crate) use self::call::Call;
 
@@ -61,17 +64,17 @@ const fn served(api: ApiKey, min: i16, max: i16) -> Served {
     Served { api, min, max }
 }
 
-/// Everything that is served. Upper ends, where the codec knows more: Produce 12 and 13 bring implicit
-/// transactions and topic ids, Fetch 18 is for replicas, ListOffsets 8 and later are for tiered storage,
-/// FindCoordinator 5 and 6 are for transactions and share groups.
+/// Everything that is served. Upper ends, where the codec knows more: Fetch 18 is for replicas,
+/// ListOffsets 8 and later are for tiered storage, FindCoordinator 6 is for share groups,
+/// ListTransactions 2 wants regular expressions.
 pub(crate) const SERVED: &[Served] = &[
-    served(ApiKey::Produce, 3, 11),
+    served(ApiKey::Produce, 3, 13),
     served(ApiKey::Fetch, 4, 17),
     served(ApiKey::ListOffsets, 1, 7),
     served(ApiKey::Metadata, 0, 13),
     served(ApiKey::OffsetCommit, 2, 9),
     served(ApiKey::OffsetFetch, 1, 9),
-    served(ApiKey::FindCoordinator, 0, 4),
+    served(ApiKey::FindCoordinator, 0, 5),
     served(ApiKey::JoinGroup, 0, 9),
     served(ApiKey::Heartbeat, 0, 4),
     served(ApiKey::LeaveGroup, 0, 5),
@@ -81,7 +84,15 @@ pub(crate) const SERVED: &[Served] = &[
     served(ApiKey::ApiVersions, 0, 4),
     served(ApiKey::CreateTopics, 2, 7),
     served(ApiKey::DeleteTopics, 1, 6),
-    served(ApiKey::InitProducerId, 0, 4),
+    served(ApiKey::InitProducerId, 0, 5),
+    served(ApiKey::AddPartitionsToTxn, 0, 5),
+    served(ApiKey::AddOffsetsToTxn, 0, 4),
+    served(ApiKey::EndTxn, 0, 5),
+    served(ApiKey::WriteTxnMarkers, 1, 1),
+    served(ApiKey::TxnOffsetCommit, 0, 5),
+    served(ApiKey::DescribeProducers, 0, 0),
+    served(ApiKey::DescribeTransactions, 0, 0),
+    served(ApiKey::ListTransactions, 0, 1),
     served(ApiKey::OffsetForLeaderEpoch, 2, 4),
     served(ApiKey::ElectLeaders, 0, 2),
     served(ApiKey::AlterPartitionReassignments, 0, 1),
@@ -106,7 +117,7 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         };
     }
     match api {
-        ApiKey::ApiVersions => reply(call, &api_versions::handle(&decode(call, body)?)),
+        ApiKey::ApiVersions => reply(call, &api_versions::handle(call, &decode(call, body)?)),
         ApiKey::Metadata => reply(call, &metadata::handle(call, decode(call, body)?)),
         ApiKey::Produce => produce::answer(call, decode(call, body)?),
         ApiKey::Fetch => reply(call, &fetch::handle(call, decode(call, body)?).await),
@@ -116,6 +127,17 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         }
         ApiKey::CreateTopics => reply(call, &topics::create(call, decode(call, body)?)),
         ApiKey::DeleteTopics => reply(call, &topics::delete(call, decode(call, body)?)),
+        ApiKey::AddPartitionsToTxn => reply(call, &transactions::add_partitions(call, decode(call, body)?)),
+        ApiKey::AddOffsetsToTxn => reply(call, &transactions::add_offsets(call, &decode(call, body)?)),
+        ApiKey::EndTxn => reply(call, &transactions::end(call, &decode(call, body)?)),
+        ApiKey::TxnOffsetCommit => reply(call, &transaction_offsets::commit(call, &decode(call, body)?)),
+        ApiKey::WriteTxnMarkers => reply(call, &transaction_admin::write_markers(call, decode(call, body)?)),
+        ApiKey::DescribeProducers => reply(
+            call,
+            &transaction_admin::describe_producers(call, decode(call, body)?),
+        ),
+        ApiKey::DescribeTransactions => reply(call, &transaction_admin::describe(call, decode(call, body)?)),
+        ApiKey::ListTransactions => reply(call, &transaction_admin::list(call, &decode(call, body)?)),
         ApiKey::InitProducerId => reply(call, &producers::init(call, &decode(call, body)?)),
         ApiKey::FindCoordinator => reply(call, &coordinator::find(call, decode(call, body)?)),
         ApiKey::ElectLeaders => reply(call, &reassignment::elect(call, decode(call, body)?)),
@@ -136,6 +158,10 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         ApiKey::OffsetDelete => reply(call, &group_admin::delete_offsets(call, decode(call, body)?)),
         _ => Err(Refusal::NotServed),
     }
+}
+
+fn topic_name(name: &str) -> TopicName {
+    TopicName(StrBytes::from_string(name.to_owned()))
 }
 
 fn decode<R: Request>(call: &Call<'_>, mut body: Bytes) -> Result<R, WireError> {

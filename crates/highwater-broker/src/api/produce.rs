@@ -2,6 +2,8 @@
 //!
 //! Each partition of a request stands alone: one that is refused does not keep the others back.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use highwater_wire::batch::{self, BatchError, BatchHeader, Codec, NO_PRODUCER_ID};
 use kafka_protocol::error::ResponseError;
@@ -12,10 +14,21 @@ use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use super::errors::ApiError;
 use super::{Call, Refusal, Reply, leader_hints, reply};
 use crate::coordination::is_internal;
+use crate::partition::Admission;
 use crate::topics::Topic;
+use crate::transaction::{Identity, Place, Version};
 
 /// First version in which a client may send zstd (KIP-110).
 const ZSTD_VERSION: i16 = 7;
+
+/// First version whose clients know TRANSACTION_ABORTABLE.
+const ABORTABLE_VERSION: i16 = 11;
+
+/// First version that needs no AddPartitionsToTxn before it (KIP-890).
+const IMPLICIT_VERSION: i16 = 12;
+
+/// First version that names topics by id only.
+const TOPIC_ID_VERSION: i16 = 13;
 
 /// Offset and timestamp of "nothing".
 const NONE: i64 = -1;
@@ -40,25 +53,39 @@ pub(super) fn answer(call: &Call<'_>, request: ProduceRequest) -> Result<Reply, 
 
 fn handle(call: &Call<'_>, request: ProduceRequest) -> ProduceResponse {
     let refused = refuse_all(&request);
+    let transactional_id = request.transactional_id;
+    let by_id = call.version >= TOPIC_ID_VERSION;
     let responses = request
         .topic_data
         .into_iter()
         .map(|data| {
-            let topic = call.cluster.topics.get(&data.name);
+            let (topic, unknown) = if by_id {
+                let unknown = ApiError::new(ResponseError::UnknownTopicId, "no topic with this id");
+                (call.cluster.topics.get_by_id(data.topic_id), unknown)
+            } else {
+                (call.cluster.topics.get(&data.name), ApiError::unknown_partition())
+            };
             let partitions = data
                 .partition_data
                 .into_iter()
                 .map(|partition| {
                     let index = partition.index;
-                    let result = match &refused {
-                        Some(error) => Err(error.clone()),
-                        None => append(call, topic.as_deref(), partition),
+                    let result = match (&refused, topic.as_deref()) {
+                        (Some(error), _) => Err(error.clone()),
+                        (None, None) => Err(unknown.clone()),
+                        (None, Some(topic)) => append(
+                            call,
+                            transactional_id.as_ref().map(|id| id.as_str()),
+                            topic,
+                            partition,
+                        ),
                     };
                     describe(index, result)
                 })
                 .collect();
             TopicProduceResponse::default()
                 .with_name(data.name)
+                .with_topic_id(data.topic_id)
                 .with_partition_responses(partitions)
         })
         .collect();
@@ -75,20 +102,28 @@ fn refuse_all(request: &ProduceRequest) -> Option<ApiError> {
             "acks is not 0, 1 or all",
         ));
     }
-    request.transactional_id.is_some().then(|| {
+    if request.transactional_id.is_some() {
+        return None;
+    }
+    let mut partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    let transactional = partitions.any(|data| {
+        let records = data.records.as_deref().unwrap_or_default();
+        BatchHeader::parse(records).is_ok_and(|header| header.is_transactional())
+    });
+    transactional.then(|| {
         ApiError::new(
-            ResponseError::InvalidTxnState,
-            "the dev broker does not serve transactions yet",
+            ResponseError::TransactionalIdAuthorizationFailed,
+            "a batch of a transaction without a transactional id",
         )
     })
 }
 
 fn append(
     call: &Call<'_>,
-    topic: Option<&Topic>,
+    transactional_id: Option<&str>,
+    topic: &Topic,
     data: PartitionProduceData,
 ) -> Result<(i64, i64), ApiError> {
-    let topic = topic.ok_or_else(ApiError::unknown_partition)?;
     if is_internal(&topic.name) {
         return Err(ApiError::new(
             ResponseError::InvalidTopicException,
@@ -102,8 +137,55 @@ fn append(
     let records = data.records.unwrap_or_default();
     let limit = topic.config.max_message_bytes(&call.cluster.config);
     let header = check_batch(&records, limit, call.version)?;
-    let base_offset = partition.append(&header, &records, call.cluster.now())?;
+    let now = call.cluster.now();
+    let base_offset = match transactional_id.filter(|_| header.is_transactional()) {
+        None => partition.append(&header, &records, now, &Admission::Plain)?,
+        Some(id) => {
+            let ask = || ask_coordinator(call, id, &header, topic, data.index);
+            let admission = Admission::Transactional {
+                first_is_zero: call.version >= IMPLICIT_VERSION,
+                ask: &ask,
+            };
+            partition.append(&header, &records, now, &admission)?
+        }
+    };
     Ok((base_offset, partition.bounds().start_offset))
+}
+
+/// Has the coordinator add the partition to the transaction, or say that it is in it (KIP-890); errors
+/// are those that producers of this version know.
+fn ask_coordinator(
+    call: &Call<'_>,
+    transactional_id: &str,
+    header: &BatchHeader,
+    topic: &Topic,
+    partition: i32,
+) -> Result<(), ResponseError> {
+    let producer = Identity {
+        producer_id: header.producer_id(),
+        epoch: header.producer_epoch(),
+    };
+    let place = Place {
+        topic: Arc::clone(&topic.name),
+        partition,
+    };
+    let transactions = &call.cluster.transactions;
+    let admitted = if call.version >= IMPLICIT_VERSION {
+        transactions.add(call.cluster, transactional_id, producer, &[place], Version::Two)
+    } else {
+        transactions.verify(transactional_id, producer, &place)
+    };
+    admitted.map_err(|error| match error {
+        ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,
+        ResponseError::TransactionAbortable if call.version < ABORTABLE_VERSION => {
+            ResponseError::InvalidTxnState
+        }
+        // What every client takes as "try again", without looking for another leader.
+        ResponseError::ConcurrentTransactions | ResponseError::CoordinatorNotAvailable => {
+            ResponseError::NotEnoughReplicas
+        }
+        other => other,
+    })
 }
 
 /// A producer sends exactly one batch per partition, with its records counted from zero.
@@ -133,11 +215,8 @@ fn check_batch(records: &Bytes, limit: usize, version: i16) -> Result<BatchHeade
     if header.is_control() {
         return invalid("clients do not write control batches");
     }
-    if header.is_transactional() {
-        return Err(ApiError::new(
-            ResponseError::InvalidTxnState,
-            "the dev broker does not serve transactions yet",
-        ));
+    if header.is_transactional() && header.producer_id() == NO_PRODUCER_ID {
+        return invalid("a batch of a transaction without a producer id");
     }
     if header.producer_id() != NO_PRODUCER_ID && (header.base_sequence() < 0 || header.producer_epoch() < 0) {
         return invalid("a producer id without epoch or sequence");

@@ -1,32 +1,53 @@
-//! InitProducerId for idempotent producers.
+//! InitProducerId, with and without a transactional id.
 
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProducerId};
 
 use super::Call;
 use super::errors::log_storage_error;
+use super::transactions::{coordinates, fenced_as_known};
+use crate::transaction::{Identity, NO_EPOCH, NO_ID};
 
-/// Producer id and epoch of "none".
-const NO_ID: i64 = -1;
-const NO_EPOCH: i16 = -1;
+/// First version in which clients know PRODUCER_FENCED, and can name the id and epoch they have.
+const FENCED_VERSION: i16 = 4;
 
-/// Gives a new id with epoch 0. A producer that asks to have its epoch raised (KIP-360) gets a new id
-/// too, which serves the same end: a fresh sequence that nothing of the past can be confused with.
 pub(super) fn init(call: &Call<'_>, request: &InitProducerIdRequest) -> InitProducerIdResponse {
-    let none = InitProducerIdResponse::default()
-        .with_producer_id(ProducerId(NO_ID))
-        .with_producer_epoch(NO_EPOCH);
-    if request.transactional_id.is_some() {
-        // Not one of the errors that clients retry for ever.
-        return none.with_error_code(ResponseError::InvalidRequest.code());
+    match try_init(call, request) {
+        Ok(identity) => InitProducerIdResponse::default()
+            .with_producer_id(ProducerId(identity.producer_id))
+            .with_producer_epoch(identity.epoch),
+        Err(error) => InitProducerIdResponse::default()
+            .with_producer_id(ProducerId(NO_ID))
+            .with_producer_epoch(NO_EPOCH)
+            .with_error_code(fenced_as_known(error, call.version, FENCED_VERSION).code()),
     }
-    match call.cluster.producer_ids.next() {
-        Ok(id) => InitProducerIdResponse::default()
-            .with_producer_id(ProducerId(id))
-            .with_producer_epoch(0),
-        Err(error) => {
-            log_storage_error(&error);
-            none.with_error_code(ResponseError::KafkaStorageError.code())
+}
+
+/// Without a transactional id nothing is fenced, and every request gets a new id.
+fn try_init(call: &Call<'_>, request: &InitProducerIdRequest) -> Result<Identity, ResponseError> {
+    let (producer_id, epoch) = (request.producer_id.0, request.producer_epoch);
+    let expected = match (producer_id == NO_ID, epoch == NO_EPOCH) {
+        (true, true) => None,
+        (false, false) => Some(Identity { producer_id, epoch }),
+        _ => return Err(ResponseError::InvalidRequest),
+    };
+    match &request.transactional_id {
+        Some(id) => {
+            coordinates(call, id)?;
+            let timeout_ms = request.transaction_timeout_ms;
+            call.cluster
+                .transactions
+                .init(call.cluster, id, timeout_ms, expected)
         }
+        None => match call.cluster.producer_ids.next() {
+            Ok(producer_id) => Ok(Identity {
+                producer_id,
+                epoch: 0,
+            }),
+            Err(error) => {
+                log_storage_error(&error);
+                Err(ResponseError::KafkaStorageError)
+            }
+        },
     }
 }

@@ -197,6 +197,51 @@ impl Groups {
         }
     }
 
+    /// Checks that the committer may commit in a transaction; keeps nothing yet.
+    pub(crate) fn check_transactional_commit(
+        &self,
+        group: &str,
+        request: &CommitRequest,
+    ) -> Result<(), ResponseError> {
+        match self.tables.guard().groups.get(group) {
+            Some(state) => state.check_transactional_commit(request),
+            None if request.generation >= 0 => Err(ResponseError::IllegalGeneration),
+            None => Ok(()),
+        }
+    }
+
+    /// See [`Offsets::commit_pending`].
+    pub(crate) fn commit_pending(
+        &self,
+        group: &str,
+        producer_id: i64,
+        offsets: Vec<(OffsetKey, Committed)>,
+    ) -> io::Result<()> {
+        self.offsets.guard().commit_pending(group, producer_id, offsets)
+    }
+
+    /// See [`Offsets::end_transaction`].
+    pub(crate) fn end_transaction(
+        &self,
+        producer_id: i64,
+        committed: bool,
+        wanted: impl Fn(&str) -> bool,
+    ) -> io::Result<()> {
+        self.offsets
+            .guard()
+            .end_transaction(producer_id, committed, wanted)
+    }
+
+    /// See [`Offsets::is_pending`].
+    pub(crate) fn is_pending(&self, group: &str, topic: &str, partition: i32) -> bool {
+        self.offsets.guard().is_pending(group, topic, partition)
+    }
+
+    /// See [`Offsets::pending_of_group`].
+    pub(crate) fn pending_of_group(&self, group: &str) -> Vec<OffsetKey> {
+        self.offsets.guard().pending_of_group(group)
+    }
+
     pub(crate) fn commit(&self, group: &str, offsets: Vec<(OffsetKey, Committed)>) -> io::Result<()> {
         self.offsets.guard().commit(group, offsets)
     }

@@ -10,6 +10,7 @@ mod administration;
 mod coordinator;
 mod member;
 mod offsets;
+mod pending;
 mod state;
 
 pub(crate) use administration::DeleteError;

@@ -1,7 +1,8 @@
 //! Committed offsets, in one file of JSON lines.
 //!
 //! Invariant: a commit is in the file (one write(2)) before it is answered; the newest line of a group,
-//! topic and partition counts. The file is rewritten, in one piece, when most of its lines are old.
+//! topic and partition counts. Offsets of open transactions are in the file too, with their producer id,
+//! and count from the line on that says that the transaction was committed. The file is rewritten, in one piece, when most of its lines are old.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::pending::Pending;
 use crate::data_dir::write_whole;
 use crate::error::BrokerError;
 
@@ -38,6 +40,26 @@ struct Line {
     /// `None`: the offset was removed with its topic.
     #[serde(default)]
     committed: Option<Committed>,
+    /// Of an open transaction of this producer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    producer_id: Option<i64>,
+}
+
+/// The end of a producer's transaction in one group.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndedLine {
+    group: String,
+    producer_id: i64,
+    /// `true` if committed, `false` if aborted.
+    ended: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum AnyLine {
+    Ended(EndedLine),
+    Offset(Line),
 }
 
 #[derive(Debug)]
@@ -45,6 +67,7 @@ pub(crate) struct Offsets {
     path: PathBuf,
     file: File,
     by_group: BTreeMap<String, BTreeMap<OffsetKey, Committed>>,
+    pending: Pending,
     lines: usize,
     live: usize,
     /// Where the last whole line ends.
@@ -75,12 +98,13 @@ impl Offsets {
             file,
             path: path.clone(),
             by_group: BTreeMap::new(),
+            pending: Pending::default(),
             lines: 0,
             live: 0,
             length: whole as u64,
         };
         for (number, text) in text[..whole].lines().enumerate() {
-            let line: Line = serde_json::from_str(text).map_err(|error| BrokerError::Damaged {
+            let line: AnyLine = serde_json::from_str(text).map_err(|error| BrokerError::Damaged {
                 path: path.clone(),
                 reason: format!("line {}: {error}", number + 1),
             })?;
@@ -89,17 +113,37 @@ impl Offsets {
         Ok(offsets)
     }
 
-    fn apply(&mut self, line: Line) {
+    fn apply(&mut self, line: AnyLine) {
         self.lines += 1;
-        let key = (line.topic, line.partition);
-        match line.committed {
-            Some(committed) => {
-                let group = self.by_group.entry(line.group).or_default();
-                if group.insert(key, committed).is_none() {
-                    self.live += 1;
+        match line {
+            AnyLine::Offset(line) => self.apply_offset(line),
+            AnyLine::Ended(line) => {
+                let offsets = self.pending.take(&line.group, line.producer_id);
+                for (key, committed) in offsets.into_iter().filter(|_| line.ended) {
+                    self.take_on(line.group.clone(), key, committed);
                 }
             }
-            None => {
+        }
+    }
+
+    fn take_on(&mut self, group: String, key: OffsetKey, committed: Committed) {
+        let group = self.by_group.entry(group).or_default();
+        if group.insert(key, committed).is_none() {
+            self.live += 1;
+        }
+    }
+
+    fn apply_offset(&mut self, line: Line) {
+        let key = (line.topic, line.partition);
+        match (line.committed, line.producer_id) {
+            (Some(committed), Some(producer_id)) => {
+                self.pending.insert(line.group, producer_id, key, committed);
+            }
+            (Some(committed), None) => {
+                self.pending.supersede(&line.group, &key);
+                self.take_on(line.group, key, committed);
+            }
+            (None, _) => {
                 if let Some(group) = self.by_group.get_mut(&line.group)
                     && group.remove(&key).is_some()
                 {
@@ -121,6 +165,50 @@ impl Offsets {
                 topic,
                 partition,
                 committed: Some(committed),
+                producer_id: None,
+            })
+            .collect();
+        self.write_offsets(lines)
+    }
+
+    /// Keeps offsets of an open transaction.
+    pub(crate) fn commit_pending(
+        &mut self,
+        group: &str,
+        producer_id: i64,
+        offsets: Vec<(OffsetKey, Committed)>,
+    ) -> io::Result<()> {
+        let lines = offsets
+            .into_iter()
+            .map(|((topic, partition), committed)| Line {
+                group: group.to_owned(),
+                topic,
+                partition,
+                committed: Some(committed),
+                producer_id: Some(producer_id),
+            })
+            .collect();
+        self.write_offsets(lines)
+    }
+
+    /// Ends a producer's transaction in those of its groups that `wanted` names.
+    pub(crate) fn end_transaction(
+        &mut self,
+        producer_id: i64,
+        ended: bool,
+        wanted: impl Fn(&str) -> bool,
+    ) -> io::Result<()> {
+        let lines = self
+            .pending
+            .groups_of(producer_id)
+            .into_iter()
+            .filter(|group| wanted(group))
+            .map(|group| {
+                AnyLine::Ended(EndedLine {
+                    group,
+                    producer_id,
+                    ended,
+                })
             })
             .collect();
         self.write(lines)
@@ -136,9 +224,10 @@ impl Offsets {
                 topic,
                 partition,
                 committed: None,
+                producer_id: None,
             })
             .collect();
-        self.write(lines)
+        self.write_offsets(lines)
     }
 
     /// Every group that has offsets, in order of name.
@@ -151,6 +240,16 @@ impl Offsets {
         self.by_group.contains_key(group)
     }
 
+    /// Whether the partition's offset may change with the end of a transaction.
+    pub(crate) fn is_pending(&self, group: &str, topic: &str, partition: i32) -> bool {
+        self.pending.contains(group, topic, partition)
+    }
+
+    /// Partitions of a group whose offset may change with the end of a transaction.
+    pub(crate) fn pending_of_group(&self, group: &str) -> Vec<OffsetKey> {
+        self.pending.of_group(group)
+    }
+
     /// Forgets the offsets of a topic that was deleted.
     pub(crate) fn remove_topic(&mut self, topic: &str) -> io::Result<()> {
         let mut lines = Vec::new();
@@ -161,13 +260,20 @@ impl Offsets {
                     topic: name.clone(),
                     partition: *partition,
                     committed: None,
+                    producer_id: None,
                 });
             }
         }
-        self.write(lines)
+        self.write_offsets(lines)?;
+        self.pending.remove_topic(topic);
+        Ok(())
     }
 
-    fn write(&mut self, lines: Vec<Line>) -> io::Result<()> {
+    fn write_offsets(&mut self, lines: Vec<Line>) -> io::Result<()> {
+        self.write(lines.into_iter().map(AnyLine::Offset).collect())
+    }
+
+    fn write(&mut self, lines: Vec<AnyLine>) -> io::Result<()> {
         if lines.is_empty() {
             return Ok(());
         }
@@ -193,22 +299,23 @@ impl Offsets {
 
     fn rewrite(&mut self) -> io::Result<()> {
         let mut bytes = Vec::new();
+        // What a plain commit has superseded comes before that commit, the rest of it behind.
+        let pending = |wanted: bool| self.pending.all().filter(move |entry| entry.4 == wanted);
+        for (group, producer_id, key, committed, _) in pending(true) {
+            put_line(&mut bytes, group, key, committed, Some(producer_id))?;
+        }
         for (group, offsets) in &self.by_group {
-            for ((topic, partition), committed) in offsets {
-                let line = Line {
-                    group: group.clone(),
-                    topic: topic.clone(),
-                    partition: *partition,
-                    committed: Some(committed.clone()),
-                };
-                serde_json::to_writer(&mut bytes, &line)?;
-                bytes.push(b'\n');
+            for (key, committed) in offsets {
+                put_line(&mut bytes, group, key, committed, None)?;
             }
+        }
+        for (group, producer_id, key, committed, _) in pending(false) {
+            put_line(&mut bytes, group, key, committed, Some(producer_id))?;
         }
         write_whole(&self.path, &bytes)?;
         self.file = open_append(&self.path)?;
         self.length = bytes.len() as u64;
-        self.lines = self.live;
+        self.lines = self.live + self.pending.len();
         Ok(())
     }
 
@@ -221,6 +328,25 @@ impl Offsets {
     pub(crate) fn of_group(&self, group: &str) -> BTreeMap<OffsetKey, Committed> {
         self.by_group.get(group).cloned().unwrap_or_default()
     }
+}
+
+fn put_line(
+    into: &mut Vec<u8>,
+    group: &str,
+    (topic, partition): &OffsetKey,
+    committed: &Committed,
+    producer_id: Option<i64>,
+) -> io::Result<()> {
+    let line = Line {
+        group: group.to_owned(),
+        topic: topic.clone(),
+        partition: *partition,
+        committed: Some(committed.clone()),
+        producer_id,
+    };
+    serde_json::to_writer(&mut *into, &line)?;
+    into.push(b'\n');
+    Ok(())
 }
 
 fn open_append(path: &Path) -> io::Result<File> {

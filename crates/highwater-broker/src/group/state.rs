@@ -15,6 +15,7 @@ mod describing;
 mod joining;
 mod static_member;
 mod syncing;
+mod transactional;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -25,9 +25,16 @@ pub(crate) struct ReadPlan {
     /// Where the readable part of the segment ends.
     pub(super) end: u64,
     pub(super) offset: i64,
+    /// Batches from this offset on are not for this reader.
+    pub(super) limit: i64,
 }
 
 impl ReadPlan {
+    /// The same plan for a reader that may see no batch from `limit` on.
+    pub(crate) fn up_to(self, limit: i64) -> Self {
+        Self { limit, ..self }
+    }
+
     /// Bytes that a reader could get, counted from the index entry: at most one index interval too many.
     pub(crate) fn available(&self) -> u64 {
         self.end - self.position
@@ -56,6 +63,9 @@ impl ReadPlan {
                 }
                 Err(error) => return Err(error.into()),
             };
+            if header.base_offset() >= self.limit {
+                return Ok(Bytes::new());
+            }
             if header.last_offset() >= self.offset {
                 if header.length() > max_bytes && !first_whole {
                     return Ok(Bytes::new());
@@ -69,7 +79,7 @@ impl ReadPlan {
             }
             start += header.length();
         }
-        let end = whole_batches_end(&bytes, start, max_bytes);
+        let end = whole_batches_end(&bytes, start, max_bytes, self.limit);
         Ok(Bytes::from(bytes).slice(start..end))
     }
 
@@ -113,11 +123,12 @@ impl ReadPlan {
 }
 
 /// Where the last whole batch within the limit ends; the first batch counts whatever its size.
-fn whole_batches_end(bytes: &[u8], start: usize, max_bytes: usize) -> usize {
+fn whole_batches_end(bytes: &[u8], start: usize, max_bytes: usize, limit: i64) -> usize {
     let mut end = start;
     while let Ok(header) = BatchHeader::parse(&bytes[end..]) {
         let next = end + header.length();
-        if next > bytes.len() || (end > start && next - start > max_bytes) {
+        let too_much = end > start && next - start > max_bytes;
+        if next > bytes.len() || too_much || header.base_offset() >= limit {
             break;
         }
         end = next;

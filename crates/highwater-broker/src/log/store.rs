@@ -272,5 +272,6 @@ fn plan_in(segment: &Segment, offset: i64, position: u64) -> Result<Option<ReadP
         position,
         end: segment.length,
         offset,
+        limit: i64::MAX,
     }))
 }

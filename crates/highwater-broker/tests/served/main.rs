@@ -11,5 +11,8 @@ mod produce;
 mod restart;
 mod running;
 mod topics;
+mod transactional;
+mod transactional_versions;
+mod transactions;
 mod versions;
 mod versions_admin;

@@ -135,7 +135,7 @@ fn what_kafka_refuses_is_refused_with_its_code() {
                 .transactional()
                 .record(None, None)
                 .build(),
-            ResponseError::InvalidTxnState,
+            ResponseError::TransactionalIdAuthorizationFailed,
         ),
     ];
     for (name, topic, partition, records, expected) in cases {

@@ -23,15 +23,14 @@ use kafka_protocol::messages::offset_for_leader_epoch_request::{
 };
 use kafka_protocol::messages::{
     AlterPartitionReassignmentsRequest, ApiKey, ApiVersionsRequest, BrokerId, CreateTopicsRequest,
-    DeleteTopicsRequest, ElectLeadersRequest, FindCoordinatorRequest, HeartbeatRequest,
-    InitProducerIdRequest, JoinGroupRequest, LeaveGroupRequest, ListOffsetsRequest,
-    ListPartitionReassignmentsRequest, MetadataRequest, OffsetCommitRequest, OffsetFetchRequest,
-    OffsetForLeaderEpochRequest, ProduceRequest, SyncGroupRequest,
+    DeleteTopicsRequest, ElectLeadersRequest, FindCoordinatorRequest, HeartbeatRequest, JoinGroupRequest,
+    LeaveGroupRequest, ListOffsetsRequest, ListPartitionReassignmentsRequest, MetadataRequest,
+    OffsetCommitRequest, OffsetFetchRequest, OffsetForLeaderEpochRequest, SyncGroupRequest,
 };
 
 use crate::client::*;
 use crate::running::start;
-use crate::versions_admin;
+use crate::{transactional_versions, versions_admin};
 
 type Outcome = Result<(), WireError>;
 
@@ -46,26 +45,34 @@ fn advertised(connection: &mut Connection) -> Vec<ApiVersion> {
 /// For a topic that is there and one that is not, so that both kinds of answer are encoded.
 const TOPICS: [&str; 2] = ["t", "nowhere"];
 
+/// A topic's id, none for one that is not there.
+fn topic_id(connection: &mut Connection, name: &str) -> Result<uuid::Uuid, WireError> {
+    let named = MetadataRequestTopic::default().with_name(Some(topic(name)));
+    let request = MetadataRequest::default()
+        .with_topics(Some(vec![named]))
+        .with_allow_auto_topic_creation(false);
+    Ok(connection.call(&request, 12)?.topics[0].topic_id)
+}
+
 fn produce_all(connection: &mut Connection, version: i16) -> Outcome {
-    for name in TOPICS {
-        connection.call(&produce_request(name, 0, batch(&["x"])), version)?;
+    let junk = bytes::Bytes::from_static(b"junk");
+    for (name, records) in [("t", batch(&["x"])), ("nowhere", batch(&["x"])), ("t", junk)] {
+        let mut request = produce_request(name, 0, records);
+        if version >= 13 {
+            request.topic_data[0].topic_id = topic_id(connection, name)?;
+            request.topic_data[0].name = topic("");
+        }
+        connection.call(&request, version)?;
     }
-    connection.call(
-        &produce_request("t", 0, bytes::Bytes::from_static(b"junk")),
-        version,
-    )?;
     Ok(())
 }
 
 fn fetch_all(connection: &mut Connection, version: i16) -> Outcome {
-    let named = MetadataRequestTopic::default().with_name(Some(topic("t")));
-    let request = MetadataRequest::default().with_topics(Some(vec![named]));
-    let id = connection.call(&request, 12)?.topics[0].topic_id;
     for name in TOPICS {
         let mut request = fetch_request(name, 0, 0);
         if version >= 13 {
             request.topics[0].topic = topic("");
-            request.topics[0].topic_id = if name == "t" { id } else { uuid::Uuid::nil() };
+            request.topics[0].topic_id = topic_id(connection, name)?;
         }
         let response = connection.call(&request, version)?;
         let expect_records = name == "t";
@@ -260,15 +267,6 @@ fn exercise(connection: &mut Connection, api: ApiKey, version: i16) -> Outcome {
         }
         ApiKey::CreateTopics => create_all(connection, version),
         ApiKey::DeleteTopics => delete_all(connection, version),
-        ApiKey::InitProducerId => {
-            let plain = InitProducerIdRequest::default().with_transactional_id(None);
-            assert_eq!(connection.call(&plain, version)?.error_code, 0);
-            let transactional = InitProducerIdRequest::default()
-                .with_transactional_id(Some(kafka_protocol::messages::TransactionalId(text("tx"))));
-            let refused = connection.call(&transactional, version)?;
-            assert_eq!(refused.error_code, ResponseError::InvalidRequest.code());
-            Ok(())
-        }
         ApiKey::OffsetForLeaderEpoch => epoch_all(connection, version),
         ApiKey::ElectLeaders => {
             let all = ElectLeadersRequest::default().with_topic_partitions(None);
@@ -279,6 +277,15 @@ fn exercise(connection: &mut Connection, api: ApiKey, version: i16) -> Outcome {
             let all = ListPartitionReassignmentsRequest::default().with_topics(None);
             connection.call(&all, version).map(drop)
         }
+        ApiKey::InitProducerId
+        | ApiKey::AddPartitionsToTxn
+        | ApiKey::AddOffsetsToTxn
+        | ApiKey::TxnOffsetCommit
+        | ApiKey::EndTxn
+        | ApiKey::WriteTxnMarkers
+        | ApiKey::DescribeTransactions
+        | ApiKey::ListTransactions
+        | ApiKey::DescribeProducers => transactional_versions::exercise(connection, api, version),
         other => versions_admin::exercise(connection, other, version),
     }
 }
@@ -325,6 +332,6 @@ fn versions_that_are_not_served_close_the_connection_except_for_api_versions() {
         response.api_keys.len(),
         "the connection is usable"
     );
-    let old = connection.call(&ProduceRequest::default(), 13);
-    assert!(matches!(old, Err(WireError::Io { .. })), "{old:?}");
+    let new = connection.call(&ListOffsetsRequest::default(), 8);
+    assert!(matches!(new, Err(WireError::Io { .. })), "{new:?}");
 }
