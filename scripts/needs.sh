@@ -31,9 +31,43 @@ need_build_tools() {
   fi
 }
 
+# A JDK: one of the tests compiles a small application as it starts it.
 need_java() {
-  if ! command -v java >/dev/null || ! command -v mvn >/dev/null; then
-    install_packages "Java 17 and Maven, for Apache Kafka" "openjdk-17-jre-headless maven" "java-17-openjdk-headless maven"
+  if ! command -v java >/dev/null || ! command -v mvn >/dev/null || ! java --list-modules | grep -q '^jdk\.compiler'; then
+    install_packages "Java 17 with its compiler, and Maven, for Apache Kafka" "openjdk-17-jdk-headless maven" "java-17-openjdk-devel maven"
+  fi
+}
+
+need_kcat() {
+  if ! command -v kcat >/dev/null; then
+    install_packages "kcat, a client to test the broker with" "kcat" "kcat"
+  fi
+}
+
+# Beside Kafka's own jars, which Highwater fetches. RocksDB is left out: state is kept in memory.
+need_kafka_streams() {
+  local version=4.3.1
+  local tools=${CARGO_TARGET_DIR:-$PWD/target}/tools
+  local jars=$tools/kafka-streams-$version
+  if [ ! -e "$jars/kafka-streams-$version.jar" ]; then
+    echo "highwater: installing Kafka Streams $version (2 MB) into $jars: mvn dependency:copy" >&2
+    mvn --quiet --batch-mode --strict-checksums org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+      -Dartifact=org.apache.kafka:kafka-streams:$version -DoutputDirectory="$jars" >&2
+  fi
+}
+
+need_kafka_python() {
+  local version=3.0.12
+  local tools=${CARGO_TARGET_DIR:-$PWD/target}/tools
+  local environment=$tools/kafka-python-$version
+  if [ ! -e "$environment/complete" ]; then
+    if ! command -v python3 >/dev/null || ! python3 -c 'import venv, ensurepip' 2>/dev/null; then
+      install_packages "Python with virtual environments, for a client to test the broker with" "python3 python3-venv" "python3 python3-pip"
+    fi
+    echo "highwater: installing kafka-python $version into $environment: python3 -m venv, pip install" >&2
+    python3 -m venv --clear "$environment" >&2
+    "$environment/bin/pip" install --quiet --disable-pip-version-check "kafka-python==$version" >&2
+    touch "$environment/complete"
   fi
 }
 
