@@ -27,6 +27,12 @@ pub struct BrokerConfig {
     pub node_id: i32,
     /// A segment file is closed when the next batch would make it larger, in bytes. Default: 128 MiB.
     pub segment_bytes: u64,
+    /// Whether a batch is forced to the disk before it is acknowledged, so that the death of the machine
+    /// loses nothing either. Default: false.
+    pub fsync: bool,
+    /// How often logs are looked through for what retention and compaction may remove. Default: 15 s, as
+    /// in Kafka (`log.cleaner.backoff.ms`).
+    pub cleaner_interval: Duration,
     /// Longest record batch taken unless the topic says otherwise, in bytes. Default: 1,048,588, as in
     /// Kafka (`max.message.bytes`).
     pub max_message_bytes: usize,
@@ -65,6 +71,8 @@ impl BrokerConfig {
             brokers: 1,
             node_id: 1,
             segment_bytes: 128 << 20,
+            fsync: false,
+            cleaner_interval: Duration::from_secs(15),
             max_message_bytes: 1_048_588,
             min_session_timeout: Duration::from_secs(6),
             group_max_size: 1_000,

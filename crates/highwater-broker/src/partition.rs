@@ -375,6 +375,11 @@ impl Partition {
         }
     }
 
+    /// Takes other settings from now on.
+    pub(crate) fn configure(&self, config: LogConfig) {
+        self.state.guard().log.configure(config);
+    }
+
     /// Ends appends and reads because the topic is deleted.
     pub(crate) fn close(&self) {
         self.state.guard().closed = true;

@@ -20,7 +20,6 @@ use crate::data_dir::{create_dir, read_json, write_json};
 use crate::error::BrokerError;
 use crate::leadership::{Leadership, Placement, Roster};
 use crate::lock::LockExt;
-use crate::log::LogConfig;
 use crate::partition::Partition;
 use crate::topic_config::TopicConfig;
 
@@ -122,9 +121,7 @@ impl Topics {
 
     fn open_topic(&self, file: TopicFile, journal_entries: &[JournalEntry]) -> Result<Topic, BrokerError> {
         let name: Arc<str> = file.name.into();
-        let log_config = LogConfig {
-            segment_bytes: file.config.segment_bytes(&self.config),
-        };
+        let log_config = file.config.log_config(&self.config);
         let mut partitions = Vec::new();
         for (turn, partition) in (0..file.partitions).enumerate() {
             let founded = || self.roster.found(self.roster.deal(turn, 1));
@@ -280,6 +277,39 @@ impl Topics {
         write_json(&path, &file)?;
         partition.lead(leadership);
         Ok(true)
+    }
+
+    #[expect(dead_code, reason = "IncrementalAlterConfigs will be the one to use it")]
+    /// Gives a topic other settings, which take effect at once; `None` when it is not there.
+    pub(crate) fn configure(
+        &self,
+        name: &str,
+        config: TopicConfig,
+    ) -> Result<Option<Arc<Topic>>, TopicError> {
+        let _changing = self.changing.guard();
+        let Some(topic) = self.get(name) else {
+            return Ok(None);
+        };
+        let path = self.file_of(name);
+        let Some(mut file) = read_json::<TopicFile>(&path)? else {
+            return Ok(None);
+        };
+        file.config = config.clone();
+        write_json(&path, &file)?;
+        let log_config = config.log_config(&self.config);
+        for partition in &topic.partitions {
+            partition.configure(log_config);
+        }
+        let topic = Arc::new(Topic {
+            config,
+            name: Arc::clone(&topic.name),
+            id: topic.id,
+            partitions: topic.partitions.clone(),
+        });
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        tables.by_name.insert(Arc::clone(&topic.name), Arc::clone(&topic));
+        tables.by_id.insert(topic.id, Arc::clone(&topic));
+        Ok(Some(topic))
     }
 
     fn move_orphan_aside(&self, dir: &Path) -> Result<(), BrokerError> {

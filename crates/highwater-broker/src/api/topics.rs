@@ -23,6 +23,7 @@ const DEFAULT_REPLICAS: i16 = 1;
 
 /// Where a setting comes from, in the protocol's numbers.
 const SET_FOR_THIS_TOPIC: i8 = 1;
+const DEFAULT_SOURCE: i8 = 5;
 
 /// First version that names topics by id too.
 const DELETE_BY_ID_VERSION: i16 = 6;
@@ -39,7 +40,7 @@ pub(super) fn create(call: &Call<'_>, request: CreateTopicsRequest) -> CreateTop
                     .with_topic_id(created.id)
                     .with_num_partitions(created.partitions)
                     .with_replication_factor(created.factor)
-                    .with_configs(Some(created.config.given().map(describe_config).collect())),
+                    .with_configs(Some(describe_configs(call, &created.config))),
                 Err(error) => CreatableTopicResult::default()
                     .with_name(name)
                     .with_error_code(error.code())
@@ -60,11 +61,23 @@ struct Created {
     config: TopicConfig,
 }
 
-fn describe_config((name, value): (&str, &str)) -> CreatableTopicConfigs {
-    CreatableTopicConfigs::default()
-        .with_name(StrBytes::from_string(name.to_owned()))
-        .with_value(Some(StrBytes::from_string(value.to_owned())))
-        .with_config_source(SET_FOR_THIS_TOPIC)
+/// Every setting, also those that were not given, as Kafka answers.
+fn describe_configs(call: &Call<'_>, config: &TopicConfig) -> Vec<CreatableTopicConfigs> {
+    let known = config.known(&call.cluster.config).into_iter();
+    known
+        .map(|setting| {
+            let source = if setting.is_set {
+                SET_FOR_THIS_TOPIC
+            } else {
+                DEFAULT_SOURCE
+            };
+            CreatableTopicConfigs::default()
+                .with_name(StrBytes::from_static_str(setting.name))
+                .with_value(Some(StrBytes::from_string(setting.value)))
+                .with_read_only(setting.read_only)
+                .with_config_source(source)
+        })
+        .collect()
 }
 
 fn create_one(call: &Call<'_>, topic: CreatableTopic, validate_only: bool) -> Result<Created, ApiError> {

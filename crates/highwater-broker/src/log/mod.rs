@@ -4,6 +4,7 @@
 //! batch that could not be written whole is cut off again before the error is reported.
 //! It knows no topics, no producers, no sockets and no clock.
 
+mod config;
 mod error;
 mod index;
 mod open;
@@ -14,10 +15,11 @@ mod seal;
 mod segment;
 mod store;
 
+pub(crate) use config::LogConfig;
 pub use error::LogError;
 pub(crate) use read::ReadPlan;
 pub(crate) use recovery::{Recovery, SnapshotError};
-pub(crate) use store::{LastBatch, Log, LogConfig, TimestampOffset};
+pub(crate) use store::{LastBatch, Log, TimestampOffset};
 
 #[cfg(test)]
 mod recovery_tests;

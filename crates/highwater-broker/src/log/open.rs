@@ -10,12 +10,13 @@ use std::path::Path;
 use highwater_wire::batch::BatchHeader;
 use highwater_wire::control::Marker;
 
+use super::config::LogConfig;
 use super::error::LogError;
 use super::recovery::{Recovery, SnapshotError};
 use super::scan::{self, Depth, ScanEnd};
 use super::seal::{self, Seal};
 use super::segment::{self, Segment};
-use super::store::{LastBatch, Log, LogConfig};
+use super::store::{LastBatch, Log};
 
 impl Log {
     /// Opens the log in `dir`, cuts a torn tail, and lets `recovery` become the state after the last

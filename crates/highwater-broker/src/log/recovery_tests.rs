@@ -7,7 +7,7 @@ use highwater_wire::control::Marker;
 use super::tests::{Seen, batch, read_offsets};
 use super::*;
 
-const SMALL: LogConfig = LogConfig { segment_bytes: 4_000 };
+const SMALL: LogConfig = LogConfig::with_segment_bytes(4_000);
 
 /// A log of `count` batches in segments of four, with the state kept as an owner of a log does.
 fn written(dir: &Path, count: i64) -> Vec<(i64, i64)> {

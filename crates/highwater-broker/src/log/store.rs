@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use highwater_wire::batch::{self, BatchHeader, PATCH_BYTES};
 
+use super::config::LogConfig;
 use super::error::LogError;
 use super::index::SegmentIndex;
 use super::read::ReadPlan;
@@ -14,13 +15,6 @@ use super::segment::Segment;
 
 /// Indexes of closed segments kept in memory per log: for the readers that are behind.
 const MAX_LOADED_INDEXES: usize = 2;
-
-/// Settings of one log.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LogConfig {
-    /// A segment is closed when the next batch would make it larger, in bytes.
-    pub(crate) segment_bytes: u64,
-}
 
 /// The batch at the end of a log that was just opened, and where it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +42,7 @@ pub(crate) struct TimestampOffset {
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(super) dir: PathBuf,
-    config: LogConfig,
+    pub(super) config: LogConfig,
     /// In order of base offset, never empty.
     pub(super) segments: Vec<Segment>,
     pub(super) end_offset: i64,
@@ -159,6 +153,11 @@ impl Log {
         }
         segment.set_index(Some(index));
         Ok(())
+    }
+
+    /// Takes other settings from now on.
+    pub(crate) fn configure(&mut self, config: LogConfig) {
+        self.config = config;
     }
 
     fn active(&mut self) -> &mut Segment {

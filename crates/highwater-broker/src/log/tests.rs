@@ -9,9 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const ROOMY: LogConfig = LogConfig {
-    segment_bytes: 1 << 30,
-};
+const ROOMY: LogConfig = LogConfig::with_segment_bytes(1 << 30);
 
 /// Offsets of the batches that an opening looked at or had in a snapshot.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -103,9 +101,7 @@ fn limits_are_kept_except_for_a_first_batch_that_must_go() {
 #[test]
 fn every_offset_is_found_through_the_index_and_across_segments() {
     let dir = tempfile::tempdir().expect("dir");
-    let config = LogConfig {
-        segment_bytes: 100_000,
-    };
+    let config = LogConfig::with_segment_bytes(100_000);
     let (mut log, _) = open(dir.path(), config);
     for index in 0..400 {
         log.append(&batch(1 + index % 3, 300 + index * 5, 0), 0, || None)
@@ -125,12 +121,7 @@ fn every_offset_is_found_through_the_index_and_across_segments() {
 #[test]
 fn timestamps_are_found_by_batch() {
     let dir = tempfile::tempdir().expect("dir");
-    let (mut log, _) = open(
-        dir.path(),
-        LogConfig {
-            segment_bytes: 50_000,
-        },
-    );
+    let (mut log, _) = open(dir.path(), LogConfig::with_segment_bytes(50_000));
     for index in 0..100 {
         log.append(&batch(2, 1_000, 1_000 + index * 10), 0, || None)
             .expect("append");
@@ -277,7 +268,7 @@ proptest! {
         torn in 0usize..3_000,
     ) {
         let dir = tempfile::tempdir().expect("dir");
-        let config = LogConfig { segment_bytes };
+        let config = LogConfig::with_segment_bytes(segment_bytes);
         let (mut log, _) = open(dir.path(), config);
         let mut written = Vec::new();
         for (index, &(records, size)) in sizes.iter().enumerate() {

@@ -1,0 +1,54 @@
+//! What a log needs to know of its topic's settings.
+
+/// Settings of one log; the names are Kafka's, see the topic settings for what they mean.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct LogConfig {
+    /// A segment is closed when the next batch would make it larger, in bytes.
+    pub(crate) segment_bytes: u64,
+    /// A segment is closed when the next batch is so much younger than its first, in milliseconds.
+    pub(crate) segment_ms: i64,
+    pub(crate) delete: bool,
+    pub(crate) compact: bool,
+    /// `None` keeps everything.
+    pub(crate) retention_ms: Option<u64>,
+    /// `None` keeps everything.
+    pub(crate) retention_bytes: Option<u64>,
+    pub(crate) file_delete_delay_ms: i64,
+    pub(crate) delete_retention_ms: i64,
+    pub(crate) min_cleanable_dirty_ratio: f64,
+    pub(crate) min_compaction_lag_ms: i64,
+    pub(crate) max_compaction_lag_ms: i64,
+    pub(crate) log_append_time: bool,
+    pub(crate) timestamp_before_max_ms: i64,
+    pub(crate) timestamp_after_max_ms: i64,
+    pub(crate) flush_messages: i64,
+    pub(crate) flush_ms: i64,
+    /// Force every batch to the disk before it is acknowledged.
+    pub(crate) fsync: bool,
+}
+
+impl LogConfig {
+    /// Everything kept as it came, in segments of this size.
+    #[cfg(test)]
+    pub(crate) const fn with_segment_bytes(segment_bytes: u64) -> Self {
+        Self {
+            segment_bytes,
+            segment_ms: i64::MAX,
+            delete: true,
+            compact: false,
+            retention_ms: None,
+            retention_bytes: None,
+            file_delete_delay_ms: 0,
+            delete_retention_ms: 0,
+            min_cleanable_dirty_ratio: 0.5,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            log_append_time: false,
+            timestamp_before_max_ms: i64::MAX,
+            timestamp_after_max_ms: i64::MAX,
+            flush_messages: i64::MAX,
+            flush_ms: i64::MAX,
+            fsync: false,
+        }
+    }
+}
