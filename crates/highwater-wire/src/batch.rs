@@ -10,7 +10,7 @@
 //! be patched without touching it. Layout: Kafka's documentation, "Message Format".
 //!
 //! Invariant: a [`BatchHeader`] describes a batch whose fixed fields were all there and in range; only
-//! [`check`] says that its bytes are intact. Records are never decoded here and never decompressed.
+//! [`check`] says that its bytes are intact. Records are not looked at here, see [`crate::records`].
 
 /// Fixed part of a batch, up to its records, in bytes.
 pub const HEADER_BYTES: usize = 61;

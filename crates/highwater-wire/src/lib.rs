@@ -8,15 +8,17 @@
 //!                                                                  records: Bytes ─▶ batch
 //! ```
 //!
-//! It does not decompress, does not keep connections alive, and holds no state of a broker or group.
+//! It does not keep connections alive, and holds no state of a broker or group.
 
 pub mod batch;
 pub mod bounded;
+pub mod compression;
 mod connection;
 pub mod control;
 mod encoder;
 mod error;
 pub mod frame;
+pub mod records;
 pub mod subscription;
 
 pub use connection::Connection;
