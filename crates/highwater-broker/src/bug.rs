@@ -18,17 +18,35 @@ pub enum Bug {
     SpuriousOffsetZero,
     /// A reader that is far behind is not shown some batches.
     HideFromLaggingReaders,
+    /// Batches are appended whatever their sequence.
+    IgnoreSequences,
+    /// The last stable offset is one too high.
+    LastStableOffsetOffByOne,
+    /// Committed readers are not told which transactions were aborted.
+    ServeAbortedBatches,
+    /// A producer that was fenced goes on writing.
+    IgnoreProducerEpoch,
+    /// An end of a transaction is applied to another one.
+    EndTransactionOfAnother,
+    /// A transaction is ended in its first partition only.
+    MarkerInOnePartitionOnly,
 }
 
 impl Bug {
     /// Every bug, in the order they are listed to people.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::AckBeforeAppend,
         Self::ForgetLastBatchOnRestart,
         Self::AppendRetryTwice,
         Self::ReassignOffsetsOnRestart,
         Self::SpuriousOffsetZero,
         Self::HideFromLaggingReaders,
+        Self::IgnoreSequences,
+        Self::LastStableOffsetOffByOne,
+        Self::ServeAbortedBatches,
+        Self::IgnoreProducerEpoch,
+        Self::EndTransactionOfAnother,
+        Self::MarkerInOnePartitionOnly,
     ];
 
     /// The name on the command line and in the journal.
@@ -40,6 +58,12 @@ impl Bug {
             Self::ReassignOffsetsOnRestart => "reassign-offsets-on-restart",
             Self::SpuriousOffsetZero => "spurious-offset-zero",
             Self::HideFromLaggingReaders => "hide-from-lagging-readers",
+            Self::IgnoreSequences => "ignore-sequences",
+            Self::LastStableOffsetOffByOne => "last-stable-offset-off-by-one",
+            Self::ServeAbortedBatches => "serve-aborted-batches",
+            Self::IgnoreProducerEpoch => "ignore-producer-epoch",
+            Self::EndTransactionOfAnother => "end-transaction-of-another",
+            Self::MarkerInOnePartitionOnly => "marker-in-one-partition-only",
         }
     }
 
@@ -61,6 +85,18 @@ impl Bug {
             Self::SpuriousOffsetZero => "answer every 100th batch with offset 0, wherever it is",
             Self::HideFromLaggingReaders => {
                 "leave a batch out of every 10th answer to a reader that is 1,000 records behind"
+            }
+            Self::IgnoreSequences => "append retries once more, and batches behind a gap",
+            Self::LastStableOffsetOffByOne => {
+                "show committed readers the first batch of a transaction that is still open"
+            }
+            Self::ServeAbortedBatches => "do not tell committed readers which transactions were aborted",
+            Self::IgnoreProducerEpoch => "append batches of producers that were fenced",
+            Self::EndTransactionOfAnother => {
+                "apply the 3rd end of a transaction, and every 20th after it, to another open one"
+            }
+            Self::MarkerInOnePartitionOnly => {
+                "end the 3rd transaction, and every 20th after it, in the first of its partitions only"
             }
         }
     }

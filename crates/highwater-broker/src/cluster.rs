@@ -74,10 +74,10 @@ impl Cluster {
         let roster = Roster::new(config.node_id, config.brokers, starts);
         let node = |(id, &address)| Node { id, address };
         let cluster = Self {
-            topics: Topics::open(&config, roster.clone(), switches, &entries)?,
+            topics: Topics::open(&config, roster.clone(), switches.clone(), &entries)?,
             groups: Groups::open(&data_dir.root, &config)?,
             producer_ids: ProducerIds::open(&data_dir.root)?,
-            transactions: Transactions::open(&data_dir.root, config.transaction_version)?,
+            transactions: Transactions::open(&data_dir.root, config.transaction_version, &switches)?,
             nodes: roster.ids().zip(addresses).map(node).collect(),
             roster,
             data_dir,

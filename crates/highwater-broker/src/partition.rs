@@ -4,6 +4,7 @@
 //! is), and it moves only under the lock, so every reader sees a prefix of one history.
 //! It knows no topics' settings and no protocol messages; time is passed in.
 
+mod append;
 mod transactions;
 
 use std::path::Path;
@@ -28,9 +29,10 @@ use crate::error::BrokerError;
 use crate::leadership::Leadership;
 use crate::lock::LockExt;
 use crate::log::{Log, LogConfig, LogError, ReadPlan, Recovery, SnapshotError, TimestampOffset};
-use crate::producers::{Decision, Producers};
+use crate::producers::Producers;
 use crate::waiters::Waiters;
 
+use self::append::Taken;
 pub(crate) use self::transactions::{Admission, MarkerError, MarkerOrder};
 
 /// Why a batch was not appended, or not answered with success.
@@ -72,6 +74,8 @@ pub(crate) enum ReadError {
     Closed,
     #[error("read from the log")]
     Storage(#[from] LogError),
+    #[error("write to the journal of the bug switches")]
+    Journal(#[from] JournalError),
 }
 
 /// Where a partition begins and ends for readers.
@@ -186,6 +190,7 @@ impl Partition {
         if let Some(journal) = switches.journal_of(Bug::AppendRetryTwice) {
             defects.retry_twice = Some(RetryTwice::new(Arc::clone(journal), place.clone()));
         }
+        defects.break_transactions(switches, &place);
         if let Some(journal) = switches.journal_of(Bug::SpuriousOffsetZero) {
             defects.spurious_zero = Some(SpuriousZero::new(Arc::clone(journal), place.clone()));
         }
@@ -234,34 +239,9 @@ impl Partition {
         if state.closed {
             return Err(AppendError::Closed);
         }
-        let base_offset = match state.producers.judge(header) {
-            Decision::Append => state.append_new(header, batch, now)?,
-            Decision::Duplicate(first) => {
-                let copy = state.bounds().high_watermark;
-                let again = match &mut state.defects.retry_twice {
-                    Some(bug) => bug.appends_again(header, first, copy)?,
-                    None => false,
-                };
-                if !again {
-                    return Ok(first.base_offset);
-                }
-                state.put(header, batch, now)?
-            }
-            Decision::OutOfOrder { expected } => {
-                return Err(AppendError::OutOfOrder {
-                    producer_id: header.producer_id(),
-                    found: header.base_sequence(),
-                    expected,
-                });
-            }
-            Decision::InTransaction => return Err(AppendError::InTransaction),
-            Decision::FencedEpoch { current } => {
-                return Err(AppendError::FencedEpoch {
-                    producer_id: header.producer_id(),
-                    found: header.producer_epoch(),
-                    current,
-                });
-            }
+        let base_offset = match state.take(header, batch, now)? {
+            Taken::Known(base_offset) => return Ok(base_offset),
+            Taken::Appended(base_offset) => base_offset,
         };
         let provokes_retry = match &mut state.defects.retry_twice {
             Some(bug) => bug.provokes_retry(header),
@@ -332,7 +312,7 @@ impl Partition {
         if state.closed {
             return Err(ReadError::Closed);
         }
-        let bounds = state.bounds();
+        let bounds = state.shown_bounds(isolation)?;
         if offset < bounds.start_offset || offset > bounds.high_watermark {
             return Err(ReadError::OutOfRange {
                 offset,
@@ -400,6 +380,19 @@ impl State {
             high_watermark: end,
             last_stable_offset: first_unstable.map_or(end, |offset| offset.min(end).max(start_offset)),
         }
+    }
+
+    /// What the reader is told, which a bug switch may have changed.
+    fn shown_bounds(&mut self, isolation: Isolation) -> Result<Bounds, JournalError> {
+        let mut bounds = self.bounds();
+        if isolation == Isolation::Committed
+            && let Some(bug) = &mut self.defects.stable_offset
+            && let Some((offset, producer_id)) = self.producers.first_open()
+            && offset < bounds.high_watermark
+        {
+            bounds.last_stable_offset = bug.raise(offset, producer_id)?;
+        }
+        Ok(bounds)
     }
 
     fn append_new(&mut self, header: &BatchHeader, batch: &Bytes, now: Duration) -> Result<i64, AppendError> {

@@ -64,7 +64,7 @@ impl From<ReadError> for ApiError {
         let code = match &error {
             ReadError::OutOfRange { .. } => ResponseError::OffsetOutOfRange,
             ReadError::Closed => ResponseError::UnknownTopicOrPartition,
-            ReadError::Storage(_) => {
+            ReadError::Storage(_) | ReadError::Journal(_) => {
                 log_storage_error(&error);
                 ResponseError::KafkaStorageError
             }

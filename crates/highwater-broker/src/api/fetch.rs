@@ -16,7 +16,7 @@ use kafka_protocol::messages::{FetchRequest, FetchResponse, ProducerId};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::errors::ApiError;
+use super::errors::{ApiError, log_storage_error};
 use super::{Call, leader_hints};
 use crate::partition::{Bounds, Isolation, Partition, Readable};
 use crate::producers::Aborted;
@@ -201,7 +201,12 @@ fn aborted(wanted: &Wanted, data: &PartitionData) -> Option<Vec<AbortedTransacti
     let partition = wanted.partition.as_ref().ok()?;
     let records = data.records.as_deref().unwrap_or_default();
     let end = end_of(records);
-    let entries = partition.aborted_in(wanted.asked.fetch_offset, end);
+    let entries = partition
+        .aborted_in(wanted.asked.fetch_offset, end)
+        .unwrap_or_else(|error| {
+            log_storage_error(&error);
+            Vec::new()
+        });
     let told = |entry: Aborted| {
         AbortedTransaction::default()
             .with_producer_id(ProducerId(entry.producer_id))

@@ -156,7 +156,11 @@ pub(crate) fn own_up(
             JournalEvent::Restored
             | JournalEvent::Duplicated
             | JournalEvent::Misplaced
-            | JournalEvent::Hidden => {}
+            | JournalEvent::Hidden
+            | JournalEvent::Admitted
+            | JournalEvent::Shown
+            | JournalEvent::EndedWrongly
+            | JournalEvent::LeftOpen => {}
         }
     }
     let mut lost = Vec::new();

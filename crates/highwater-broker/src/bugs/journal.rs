@@ -36,6 +36,14 @@ pub enum JournalEvent {
     Misplaced,
     /// It was left out of an answer to a reader that had asked for its offset.
     Hidden,
+    /// It is in the log, and a right broker would have refused it or known it as a copy.
+    Admitted,
+    /// Committed readers get it, though its transaction is open or was aborted.
+    Shown,
+    /// Its transaction was ended when another one should have been.
+    EndedWrongly,
+    /// Its transaction was ended elsewhere and stays open here.
+    LeftOpen,
 }
 
 /// One line of the journal.
@@ -88,6 +96,30 @@ impl JournalEntry {
             producer_id: header.producer_id(),
             producer_epoch: header.producer_epoch(),
             base_sequence: header.base_sequence(),
+            copy_base_offset: None,
+            copy_last_offset: None,
+        }
+    }
+
+    /// An entry that is not about one batch: producer id and epoch, first and last offset, -1 for what
+    /// is not known.
+    pub(crate) fn about(
+        bug: Bug,
+        event: JournalEvent,
+        place: &Place,
+        (producer_id, producer_epoch): (i64, i16),
+        (base_offset, last_offset): (i64, i64),
+    ) -> Self {
+        Self {
+            bug: bug.name().to_owned(),
+            event,
+            topic: place.topic.to_string(),
+            partition: place.partition,
+            base_offset,
+            last_offset,
+            producer_id,
+            producer_epoch,
+            base_sequence: -1,
             copy_base_offset: None,
             copy_last_offset: None,
         }

@@ -37,7 +37,11 @@ impl LostBatches {
                 | JournalEvent::Appended
                 | JournalEvent::Duplicated
                 | JournalEvent::Misplaced
-                | JournalEvent::Hidden => {}
+                | JournalEvent::Hidden
+                | JournalEvent::Admitted
+                | JournalEvent::Shown
+                | JournalEvent::EndedWrongly
+                | JournalEvent::LeftOpen => {}
             }
         }
         Self {

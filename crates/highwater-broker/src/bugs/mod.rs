@@ -5,12 +5,18 @@
 
 pub(crate) mod ack_before_append;
 pub(crate) mod append_retry_twice;
+pub(crate) mod end_another;
 pub(crate) mod forget_last_batch;
 pub(crate) mod hide_from_lagging;
+pub(crate) mod ignore_producer_epoch;
+pub(crate) mod ignore_sequences;
 pub(crate) mod journal;
 pub(crate) mod lost_batches;
+pub(crate) mod marker_in_one;
 pub(crate) mod reassign_offsets;
+pub(crate) mod serve_aborted;
 pub(crate) mod spurious_offset_zero;
+pub(crate) mod stable_offset_off_by_one;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,9 +26,13 @@ use crate::bug::Bug;
 use self::ack_before_append::Deferred;
 use self::append_retry_twice::RetryTwice;
 use self::hide_from_lagging::HideFromLagging;
+use self::ignore_producer_epoch::IgnoreEpoch;
+use self::ignore_sequences::IgnoreSequences;
 use self::journal::Journal;
 use self::lost_batches::LostBatches;
+use self::serve_aborted::ServeAborted;
 use self::spurious_offset_zero::SpuriousZero;
+use self::stable_offset_off_by_one::StableOffsetOffByOne;
 
 /// Topic and partition, as the journal names them.
 #[derive(Debug, Clone)]
@@ -53,5 +63,25 @@ pub(crate) struct Defects {
     pub(crate) retry_twice: Option<RetryTwice>,
     pub(crate) spurious_zero: Option<SpuriousZero>,
     pub(crate) hide_from_lagging: Option<HideFromLagging>,
+    pub(crate) ignore_sequences: Option<IgnoreSequences>,
+    pub(crate) ignore_epoch: Option<IgnoreEpoch>,
+    pub(crate) stable_offset: Option<StableOffsetOffByOne>,
+    pub(crate) serve_aborted: Option<ServeAborted>,
     pub(crate) lost: LostBatches,
+}
+
+impl Defects {
+    /// Turns on the bugs around sequences, epochs and isolation.
+    pub(crate) fn break_transactions(&mut self, switches: &Switches, place: &Place) {
+        let journal_of = |bug| switches.journal_of(bug).map(Arc::clone);
+        let place = || place.clone();
+        self.ignore_sequences =
+            journal_of(Bug::IgnoreSequences).map(|journal| IgnoreSequences::new(journal, place()));
+        self.ignore_epoch =
+            journal_of(Bug::IgnoreProducerEpoch).map(|journal| IgnoreEpoch::new(journal, place()));
+        self.stable_offset = journal_of(Bug::LastStableOffsetOffByOne)
+            .map(|journal| StableOffsetOffByOne::new(journal, place()));
+        self.serve_aborted =
+            journal_of(Bug::ServeAbortedBatches).map(|journal| ServeAborted::new(journal, place()));
+    }
 }

@@ -44,7 +44,12 @@ pub(crate) struct Known {
 impl Producers {
     /// Offset of the first record whose transaction is open.
     pub(crate) fn first_unstable_offset(&self) -> Option<i64> {
-        self.open.first().map(|&(offset, _)| offset)
+        self.first_open().map(|(offset, _)| offset)
+    }
+
+    /// The same, and whose transaction it is.
+    pub(crate) fn first_open(&self) -> Option<(i64, i64)> {
+        self.open.first().copied()
     }
 
     /// Whether the batch goes on with a transaction that is open here.

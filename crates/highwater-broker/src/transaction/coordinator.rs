@@ -17,8 +17,10 @@ use std::time::Duration;
 use kafka_protocol::error::ResponseError;
 use tokio::sync::Notify;
 
+use super::defects::Defects;
 use super::file::{StateFile, States};
 use super::state::{End, Ending, Init, Phase, Place, Transaction, Version};
+use crate::bugs::Switches;
 use crate::config::TransactionVersion;
 use crate::error::BrokerError;
 use crate::lock::LockExt;
@@ -75,6 +77,7 @@ struct Tables {
     file: StateFile,
     /// When the clock looks next, milliseconds since 1970.
     next_look_ms: i64,
+    defects: Defects,
 }
 
 #[derive(Debug)]
@@ -88,13 +91,18 @@ pub(crate) struct Transactions {
 
 impl Transactions {
     /// Reads the states. [`Transactions::finish_prepared`] has to follow before anything is served.
-    pub(crate) fn open(root: &Path, version: TransactionVersion) -> Result<Self, BrokerError> {
+    pub(crate) fn open(
+        root: &Path,
+        version: TransactionVersion,
+        switches: &Switches,
+    ) -> Result<Self, BrokerError> {
         let (file, states) = StateFile::open(root)?;
         Ok(Self {
             tables: Mutex::new(Tables {
                 states,
                 file,
                 next_look_ms: i64::MAX,
+                defects: Defects::new(switches),
             }),
             version: match version {
                 TransactionVersion::One => Version::Old,
@@ -229,6 +237,11 @@ impl Transactions {
             return Err(ResponseError::InvalidRequest);
         }
         let mut tables = self.tables.guard();
+        let Tables { states, defects, .. } = &mut *tables;
+        if let Some(wrong) = defects.wrong_end(states, id, producer)? {
+            tables.end_wrong(around, &wrong, ending, version);
+            return Ok(producer);
+        }
         let state = tables.get(id)?;
         let now_ms = around.now_ms();
         let fresh_id = &mut || around.fresh_id();
@@ -373,6 +386,21 @@ impl Tables {
         all_done
     }
 
+    /// What `end-transaction-of-another` does to the transaction that it has chosen.
+    fn end_wrong(&mut self, around: &dyn Surroundings, id: &str, ending: Ending, version: Version) {
+        let Ok(state) = self.get(id) else {
+            return;
+        };
+        let fresh_id = &mut || around.fresh_id();
+        let (producer_id, epoch) = (state.producer_id, state.producer_epoch);
+        let end = state.end(producer_id, epoch, ending, version, around.now_ms(), fresh_id);
+        if let Ok(End::Prepared(next)) = end
+            && self.keep(id, next).is_ok()
+        {
+            self.finish(around, id);
+        }
+    }
+
     /// Writes the markers of a prepared transaction and completes it; `false` if it has to be tried
     /// again.
     fn finish(&mut self, around: &dyn Surroundings, id: &str) -> bool {
@@ -389,7 +417,14 @@ impl Tables {
             version: state.version(),
             now_ms,
         };
-        for place in &state.partitions {
+        let marked = match self.defects.marked(state) {
+            Ok(count) => count,
+            Err(error) => {
+                log(&error);
+                return false;
+            }
+        };
+        for place in state.partitions.iter().take(marked) {
             if let Err(error) = around.end_in(place, &ended) {
                 log(&error);
                 return false;

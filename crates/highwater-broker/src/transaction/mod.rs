@@ -11,6 +11,7 @@
 //! Absent on purpose: expiry of transactional ids by age, two-phase commit (KIP-939).
 
 mod coordinator;
+mod defects;
 mod file;
 mod participants;
 mod state;
