@@ -9,6 +9,7 @@
 
 mod broker;
 mod case;
+mod cluster;
 mod error;
 mod highwater;
 mod java;
@@ -24,8 +25,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
-use broker::Broker;
+pub(crate) use broker::{BrokerArguments, broker};
 use case::Case;
+use cluster::Broker;
 use error::BenchError;
 use summary::{Machine, Summary};
 use tool::{Measurement, Tool};

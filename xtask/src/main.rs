@@ -1,10 +1,14 @@
-//! Repository chores: `cargo xtask bench load` measures the load generator against named rivals.
+//! Repository chores: `cargo xtask bench load` and `bench broker` measure against named rivals, `cargo xtask fuzz`
+//! offers damaged input to the dev broker, `cargo xtask soak crash` kills it a thousand times.
 //!
 //! Invariant: a benchmark says what it compared, on which machine and beside what else, and is never part of a
 //! test.
 
 mod bench;
+mod fuzz;
+mod soak;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -22,21 +26,37 @@ enum Chore {
     /// Measures against rivals, in interleaved rounds.
     #[command(subcommand)]
     Bench(Bench),
+    /// Offers damaged requests and record batches to the dev broker's request path.
+    Fuzz(fuzz::FuzzArguments),
+    /// Tests of `./test` for a long time.
+    #[command(subcommand)]
+    Soak(soak::Soak),
 }
 
 #[derive(Debug, Subcommand)]
 enum Bench {
     /// The load generator against librdkafka's `rdkafka_performance` and Kafka's `ProducerPerformance`.
     Load(bench::LoadArguments),
+    /// The dev broker against Apache Kafka.
+    Broker(bench::BrokerArguments),
 }
 
 fn main() -> ExitCode {
-    let Chore::Bench(Bench::Load(arguments)) = Arguments::parse().chore;
-    match bench::load(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+    let ended: Result<(), Box<dyn Error>> = match Arguments::parse().chore {
+        Chore::Bench(Bench::Load(arguments)) => bench::load(&arguments).map_err(Into::into),
+        Chore::Bench(Bench::Broker(arguments)) => bench::broker(&arguments).map_err(Into::into),
+        Chore::Fuzz(arguments) => fuzz::fuzz(&arguments).map_err(Into::into),
+        Chore::Soak(what) => soak::soak(&what).map_err(Into::into),
+    };
+    let Err(error) = ended else {
+        return ExitCode::SUCCESS;
+    };
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
     }
+    eprintln!("error: {text}");
+    ExitCode::FAILURE
 }

@@ -5,11 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use crate::api::Reply;
 use crate::bug::Bug;
 use crate::bugs::ack_before_append;
 use crate::cluster::{Cluster, Node};
@@ -64,6 +66,22 @@ impl Broker {
     /// The addresses of all nodes, in order of their ids.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Serves the content of one frame as if it had come over a connection to the first node, for tests that offer
+    /// millions of them: the whole answer, or none where there is nothing to say.
+    ///
+    /// # Errors
+    /// Why a connection would have been closed, in words.
+    pub async fn answer(&self, frame: Bytes) -> Result<Option<BytesMut>, String> {
+        let (_stop, stopping) = watch::channel(false);
+        let node = *self.cluster.nodes().first().ok_or("no node")?;
+        let reached_by = self.address().ip();
+        match connection::serve_frame(frame, &self.cluster, node, reached_by, reached_by, &stopping).await {
+            Ok(Reply::Frame(answer)) => Ok(Some(answer)),
+            Ok(Reply::None) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Serves until `shutdown` is ready. Requests that are being served get up to five seconds;

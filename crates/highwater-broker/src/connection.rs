@@ -72,7 +72,7 @@ pub(crate) async fn serve(
     }
 }
 
-async fn serve_frame(
+pub(crate) async fn serve_frame(
     mut frame: Bytes,
     cluster: &Cluster,
     node: Node,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use highwater_load::LoadError;
+use highwater_target::TargetError;
+use highwater_wire::WireError;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BenchError {
@@ -24,4 +26,16 @@ pub(crate) enum BenchError {
     Missing(&'static str),
     #[error(transparent)]
     Topic(#[from] LoadError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error("{0}")]
+    Wire(#[from] WireError),
+    #[error("client")]
+    Client(#[from] rdkafka::error::KafkaError),
+    #[error("{what}: error {code}")]
+    Answer { what: &'static str, code: i16 },
+    #[error("limit of open files: {0}")]
+    Limit(rustix::io::Errno),
+    #[error("no case '{given}', there are {known}")]
+    UnknownCase { given: String, known: String },
 }

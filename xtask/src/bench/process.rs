@@ -78,7 +78,7 @@ pub(crate) fn run(command: &mut Command) -> Result<Ended, BenchError> {
         if let Some(status) = child.try_wait().map_err(start)? {
             break status;
         }
-        cpu_seconds = cpu_of(&child).unwrap_or(cpu_seconds);
+        cpu_seconds = cpu_seconds_of(child.id()).unwrap_or(cpu_seconds);
         peak_resident_bytes = peak_of(&child).unwrap_or(peak_resident_bytes);
         thread::sleep(READ_EVERY);
     };
@@ -102,8 +102,9 @@ fn reader(stream: Box<dyn Read + Send>) -> JoinHandle<String> {
     })
 }
 
-fn cpu_of(child: &Child) -> Option<f64> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+/// CPU seconds that a process has used.
+pub(crate) fn cpu_seconds_of(pid: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let after_name = stat.rsplit_once(')')?.1;
     let mut fields = after_name.split_whitespace().skip(11);
     let user: f64 = fields.next()?.parse().ok()?;
@@ -112,8 +113,13 @@ fn cpu_of(child: &Child) -> Option<f64> {
 }
 
 fn peak_of(child: &Child) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    memory_of(child.id(), "VmHWM:")
+}
+
+/// One of the kinds of memory in `/proc/PID/status`, in bytes.
+pub(crate) fn memory_of(pid: u32, kind: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(kind))?;
     let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kib * 1_024)
 }

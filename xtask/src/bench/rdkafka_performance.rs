@@ -12,6 +12,10 @@ use super::workspace::Workspace;
 /// How often it prints a row.
 const ROW_MS: &str = "100";
 
+/// Columns of its table: what a producer has delivered, what a consumer has received.
+const DELIVERED: usize = 4;
+const RECEIVED: usize = 1;
+
 /// How it is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -79,7 +83,7 @@ pub(crate) fn measure(
         command.args(["-r", &per_s.to_string()]);
     }
     let ended = process::run(&mut command)?;
-    let rows = rows(&ended.output);
+    let rows = rows(&ended.output, DELIVERED);
     let (Some(first), Some(last)) = (rows.iter().find(|row| row.delivered > 0.0), rows.last()) else {
         return Err(ended.not_understood());
     };
@@ -106,6 +110,37 @@ pub(crate) fn measure(
     })
 }
 
+/// Reads so many records of three partitions from their start; the rate, from the first row with records on.
+pub(crate) fn consume(program: &Path, records: u64, bootstrap: &str, topic: &str) -> Result<f64, BenchError> {
+    let mut command = Command::new(program);
+    command
+        .args([
+            "-C",
+            "-u",
+            "-i",
+            ROW_MS,
+            "-t",
+            topic,
+            "-b",
+            bootstrap,
+            "-o",
+            "beginning",
+        ])
+        .args(["-p", "0", "-p", "1", "-p", "2", "-c", &records.to_string()]);
+    let ended = process::run(&mut command)?;
+    let rows = rows(&ended.output, RECEIVED);
+    let ends = rows.iter().find(|row| row.delivered > 0.0).zip(rows.last());
+    match ends {
+        Some((_, last)) if last.delivered < records as f64 => Err(ended.not_understood()),
+        Some((first, last)) if last.seconds > first.seconds => {
+            Ok((last.delivered - first.delivered) / (last.seconds - first.seconds))
+        }
+        // Too few records for two rows.
+        Some((_, last)) if last.seconds > 0.0 => Ok(last.delivered / last.seconds),
+        _ => Err(ended.not_understood()),
+    }
+}
+
 /// A row of its table: how far it was, and when.
 #[derive(Debug, PartialEq)]
 struct Row {
@@ -114,7 +149,7 @@ struct Row {
 }
 
 /// `| elapsed | msgs | bytes | rtt | dr | …`, in milliseconds and records.
-fn rows(output: &str) -> Vec<Row> {
+fn rows(output: &str, column: usize) -> Vec<Row> {
     let row = |line: &str| {
         let cells: Vec<f64> = line
             .split('|')
@@ -123,7 +158,7 @@ fn rows(output: &str) -> Vec<Row> {
             .collect::<Option<_>>()?;
         Some(Row {
             seconds: cells.first()? / 1_000.0,
-            delivered: *cells.get(4)?,
+            delivered: *cells.get(column)?,
         })
     };
     output
@@ -146,6 +181,6 @@ mod tests {
             |       1083 |    1000000 |  100000000 |          2 |    1000000 |     923231\n";
         let expected =
             [(0.5, 0.0), (1.083, 1_000_000.0)].map(|(seconds, delivered)| Row { seconds, delivered });
-        assert_eq!(rows(output), expected);
+        assert_eq!(rows(output, DELIVERED), expected);
     }
 }

@@ -1,6 +1,7 @@
 //! What was measured, as it is stored.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
@@ -32,6 +33,17 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             load_average: read("/proc/loadavg").trim().to_owned(),
         }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            processor,
+            cores,
+            load_average,
+        } = self;
+        write!(f, "{processor} · {cores} cores · load average {load_average}")
     }
 }
 
@@ -89,10 +101,7 @@ impl Summary {
     }
 
     pub(crate) fn heading(&self) -> String {
-        format!(
-            "{} · {} cores · load average {} · {}",
-            self.machine.processor, self.machine.cores, self.machine.load_average, self.broker
-        )
+        format!("{} · {}", self.machine, self.broker)
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<(), BenchError> {
@@ -114,7 +123,13 @@ impl Summary {
 impl Rounds {
     /// Spread of one figure over the rounds that have it.
     pub(crate) fn spread(&self, figure: impl Fn(&Measurement) -> Option<f64>) -> Option<Spread> {
-        let mut figures: Vec<f64> = self.measurements.iter().filter_map(figure).collect();
+        Spread::of(self.measurements.iter().filter_map(figure).collect())
+    }
+}
+
+impl Spread {
+    /// None of no figures.
+    pub(crate) fn of(mut figures: Vec<f64>) -> Option<Self> {
         figures.sort_by(f64::total_cmp);
         let (least, most) = (*figures.first()?, *figures.last()?);
         let middle = figures.len() / 2;
@@ -123,7 +138,7 @@ impl Rounds {
         } else {
             figures[middle]
         };
-        Some(Spread { median, least, most })
+        Some(Self { median, least, most })
     }
 }
 
