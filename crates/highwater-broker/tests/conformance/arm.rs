@@ -37,15 +37,20 @@ pub(crate) struct Arm {
 
 /// Runs a body against a dev broker of its own.
 pub(crate) fn dev(body: &'static str, run: fn(&mut Arm)) {
-    let dir = tempfile::tempdir().expect("dir");
-    let config = BrokerConfig::new(([127, 0, 0, 1], 0).into(), dir.path());
-    let broker = start_with(config).expect("the broker starts");
-    let transcript = Arm::run(broker.address, body, run);
+    let transcript = dev_transcript(body, run);
     let mut expected = recorded(body);
     for difference in DIFFERENCES.iter().filter(|one| one.body == body) {
         apply(difference, &mut expected);
     }
     compare(body, &expected, &transcript);
+}
+
+/// What a client of a dev broker of its own sees.
+pub(crate) fn dev_transcript(body: &'static str, run: fn(&mut Arm)) -> Vec<String> {
+    let dir = tempfile::tempdir().expect("dir");
+    let config = BrokerConfig::new(([127, 0, 0, 1], 0).into(), dir.path());
+    let broker = start_with(config).expect("the broker starts");
+    Arm::run(broker.address, body, run)
 }
 
 /// Runs a body against Apache Kafka.
@@ -64,7 +69,8 @@ fn file(body: &str) -> PathBuf {
     PathBuf::from(EXPECTED).join(format!("{}.txt", body.replace("::", "-")))
 }
 
-fn recorded(body: &str) -> Vec<String> {
+/// What Kafka was seen to answer.
+pub(crate) fn recorded(body: &str) -> Vec<String> {
     let path = file(body);
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|error| panic!("{}: {error}; HIGHWATER_RECORD=1 records it", path.display()));

@@ -250,6 +250,12 @@ pub(crate) fn one_member(arm: &mut Arm) {
     arm.see_group("before", &id);
     let request = member(&id);
     let first = arm.see_join("first", &request);
+    // Kafka writes the group down after it has given the id, and shows what is written.
+    let described = DescribeGroupsRequest::default().with_groups(vec![group(&id)]);
+    poll("the group", || {
+        let answer = arm.call(&described, 5);
+        (answer.groups[0].group_state.as_str() == "Empty").then_some(())
+    });
     arm.see_group("id given", &id);
     let joined = arm.see_join("with its id", &request.clone().with_member_id(text(&first.id)));
     arm.see_group("joined", &id);

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! cargo test -p highwater-broker --test conformance                      both
-//! HIGHWATER_RECORD=1 cargo test … --test conformance kafka::produce      takes down what Kafka answers
+//! HIGHWATER_RECORD=1 cargo test … --test conformance kafka              takes down what Kafka answers
 //! ```
 //! Without Kafka the tests of its arm are skipped and say so; with `HIGHWATER_REQUIRE_KAFKA=1` they fail.
 
@@ -16,6 +16,8 @@ mod batches;
 #[path = "../served/client.rs"]
 #[expect(dead_code, reason = "shared with the tests of the broker alone")]
 mod client;
+mod cluster;
+mod configs;
 mod differences;
 mod fetch;
 mod group_offsets;
@@ -26,6 +28,7 @@ mod produce;
 #[path = "../served/running.rs"]
 #[expect(dead_code, reason = "shared with the tests of the broker alone")]
 mod running;
+mod topics;
 mod transactions;
 
 /// Each body as a test in a module for its arm: `dev::produce::too_large`.
@@ -57,6 +60,8 @@ macro_rules! awaited {
 }
 
 bodies! {
+    cluster:
+        coordinators;
     fetch:
         a_limit_for_several_partitions,
         limits,
@@ -68,7 +73,12 @@ bodies! {
         old_versions;
     groups:
         a_member_that_does_not_come_back,
-        joins_that_can_not_be;
+        a_session_that_ends,
+        joins_that_can_not_be,
+        listed,
+        one_member,
+        one_member_in_old_versions,
+        static_members;
     idempotence:
         two_partitions_and_two_batches,
         unknown_producers;
@@ -80,12 +90,37 @@ bodies! {
         acknowledgements,
         acks_0_to_nowhere_closes,
         acks_0_with_a_bad_batch_closes,
+        by_topic_id,
         codecs_stay_as_they_are,
+        old_versions,
         too_large,
         unknown_places;
+    transactions:
+        a_fenced_producer,
+        a_transaction_that_times_out,
+        ends_that_do_not_fit,
+        ends_that_do_not_fit_in_version_2,
+        epochs_of_init,
+        offsets_of_a_transaction,
+        offsets_of_a_transaction_in_version_2,
+        offsets_that_can_not_be,
+        timeouts_of_init,
+        two_open_transactions,
+        version_2_step_by_step,
+        wrong_epochs_and_ids;
 }
 
 awaited! {
+    cluster:
+        described,
+        frames_refused,
+        partitions_described,
+        versions;
+    configs:
+        alterations_refused,
+        altered,
+        described,
+        replaced_in_the_old_way;
     fetch:
         by_topic_id,
         leader_epochs,
@@ -95,11 +130,6 @@ awaited! {
         committed_without_members,
         deleted;
     groups:
-        a_session_that_ends,
-        listed,
-        one_member,
-        one_member_in_old_versions,
-        static_members,
         two_members,
         wrong_ids_and_generations;
     idempotence:
@@ -115,32 +145,24 @@ awaited! {
     produce:
         bad_codec,
         batches_that_contradict_themselves,
-        by_topic_id,
         compacted_topics_want_keys,
         damaged_batches,
-        old_versions,
         one_bad_partition_does_not_keep_the_others,
         several_batches,
         timestamps_of_the_client,
         timestamps_of_the_log,
         timestamps_within_limits,
         topic_sets_the_codec;
+    topics:
+        created,
+        creations_refused,
+        deleted,
+        described,
+        partitions_added;
     transactions:
-        a_fenced_producer,
-        a_transaction_that_times_out,
         additions_that_can_not_be,
         commit_and_abort_step_by_step,
         described_places,
-        ends_that_do_not_fit,
-        ends_that_do_not_fit_in_version_2,
-        epochs_of_init,
         listed_by_state,
-        offsets_of_a_transaction,
-        offsets_of_a_transaction_in_version_2,
-        offsets_that_can_not_be,
-        timeouts_of_init,
-        two_open_transactions,
-        version_2_step_by_step,
-        writes_outside_of_a_transaction,
-        wrong_epochs_and_ids;
+        writes_outside_of_a_transaction;
 }
