@@ -210,8 +210,8 @@ fn lines_of_first_broker(arm: &Arm) -> String {
     leader.unwrap_or_else(|| panic!("{said}")).to_owned()
 }
 
+on_both!(groups_are_listed_described_reset_and_deleted);
 on_apache_kafka_only!(
     topics_settings_and_records,
-    groups_are_listed_described_reset_and_deleted,
-    transactions_are_listed_described_and_looked_for,
+    transactions_are_listed_described_and_looked_for
 );

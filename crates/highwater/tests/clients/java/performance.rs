@@ -54,4 +54,4 @@ fn what_is_produced_is_consumed(arm: &mut Arm) {
     }
 }
 
-on_apache_kafka_only!(what_is_produced_is_consumed);
+on_both!(what_is_produced_is_consumed);

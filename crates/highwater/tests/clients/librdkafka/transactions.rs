@@ -158,7 +158,7 @@ fn a_second_producer_fences_the_first(arm: &mut Arm) {
     );
 }
 
-on_apache_kafka_only!(
+on_both!(
     consume_transform_produce_is_exact,
     an_open_transaction_holds_readers_back,
     a_second_producer_fences_the_first,
