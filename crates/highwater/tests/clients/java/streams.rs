@@ -95,4 +95,4 @@ fn word_counts_are_exact_though_it_is_killed(arm: &mut Arm) {
     );
 }
 
-on_apache_kafka_only!(word_counts_are_exact_though_it_is_killed);
+on_both!(word_counts_are_exact_though_it_is_killed);
