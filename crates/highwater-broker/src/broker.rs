@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::api::Reply;
 use crate::bug::Bug;
 use crate::bugs::ack_before_append;
+use crate::cleaner;
 use crate::cluster::{Cluster, Node};
 use crate::config::BrokerConfig;
 use crate::connection;
@@ -122,6 +123,7 @@ impl Broker {
             tokio::join!(
                 cluster.groups.run_clock(),
                 cluster.transactions.run_clock(&*cluster),
+                cleaner::run_retention(Arc::clone(&cluster)),
                 run_deferred(&cluster)
             );
         }

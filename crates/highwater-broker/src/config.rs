@@ -30,8 +30,11 @@ pub struct BrokerConfig {
     /// Whether a batch is forced to the disk before it is acknowledged, so that the death of the machine
     /// loses nothing either. Default: false.
     pub fsync: bool,
-    /// How often logs are looked through for what retention and compaction may remove. Default: 15 s, as
-    /// in Kafka (`log.cleaner.backoff.ms`).
+    /// How often logs are looked through for what retention may remove. Default: 5 min, as in Kafka
+    /// (`log.retention.check.interval.ms`).
+    pub retention_interval: Duration,
+    /// How often logs are looked through for what compaction may remove. Default: 15 s, as in Kafka
+    /// (`log.cleaner.backoff.ms`).
     pub cleaner_interval: Duration,
     /// Longest record batch taken unless the topic says otherwise, in bytes. Default: 1,048,588, as in
     /// Kafka (`max.message.bytes`).
@@ -72,6 +75,7 @@ impl BrokerConfig {
             node_id: 1,
             segment_bytes: 128 << 20,
             fsync: false,
+            retention_interval: Duration::from_secs(300),
             cleaner_interval: Duration::from_secs(15),
             max_message_bytes: 1_048_588,
             min_session_timeout: Duration::from_secs(6),

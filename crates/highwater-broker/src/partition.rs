@@ -5,6 +5,7 @@
 //! It knows no topics' settings and no protocol messages; time is passed in.
 
 mod append;
+mod maintenance;
 mod transactions;
 
 use std::path::Path;
@@ -28,11 +29,12 @@ use crate::epochs::Epochs;
 use crate::error::BrokerError;
 use crate::leadership::Leadership;
 use crate::lock::LockExt;
-use crate::log::{Log, LogConfig, LogError, ReadPlan, Recovery, SnapshotError, TimestampOffset};
+use crate::log::{Log, LogConfig, LogError, ReadPlan, Recovery, SnapshotError};
 use crate::producers::Producers;
 use crate::waiters::Waiters;
 
 use self::append::Taken;
+pub(crate) use self::maintenance::DeleteError;
 pub(crate) use self::transactions::{Admission, MarkerError, MarkerOrder};
 
 /// Why a batch was not appended, or not answered with success.
@@ -335,16 +337,6 @@ impl Partition {
         Ok((bounds, deferred.map(|bug| Readable::Memory(bug.read(offset)))))
     }
 
-    /// See [`Log::offset_for_timestamp`].
-    pub(crate) fn offset_for_timestamp(&self, timestamp: i64) -> Result<Option<TimestampOffset>, LogError> {
-        self.state.guard().log.offset_for_timestamp(timestamp)
-    }
-
-    /// See [`Log::offset_of_max_timestamp`].
-    pub(crate) fn offset_of_max_timestamp(&self) -> Result<Option<TimestampOffset>, LogError> {
-        self.state.guard().log.offset_of_max_timestamp()
-    }
-
     /// Writes what `ack-before-append` holds back for long enough.
     pub(crate) fn write_deferred(&self, now: Duration) -> Result<(), LogError> {
         let mut state = self.state.guard();
@@ -353,11 +345,6 @@ impl Partition {
             Some(deferred) => deferred.write_due(log, now),
             None => Ok(()),
         }
-    }
-
-    /// Takes other settings from now on.
-    pub(crate) fn configure(&self, config: LogConfig) {
-        self.state.guard().log.configure(config);
     }
 
     /// Ends appends and reads because the topic is deleted.

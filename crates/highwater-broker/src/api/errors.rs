@@ -5,6 +5,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use crate::bugs::journal::JournalError;
 use crate::cluster::MoveError;
+use crate::intake::IntakeError;
 use crate::leadership::PlacementError;
 use crate::partition::{AppendError, ReadError};
 use crate::topic_config::TopicConfigError;
@@ -54,6 +55,17 @@ impl From<AppendError> for ApiError {
                 log_storage_error(&error);
                 ResponseError::KafkaStorageError
             }
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<IntakeError> for ApiError {
+    fn from(error: IntakeError) -> Self {
+        let code = match &error {
+            IntakeError::NoKey => ResponseError::InvalidRecord,
+            IntakeError::Timestamp { .. } => ResponseError::InvalidTimestamp,
+            IntakeError::Records(_) => ResponseError::CorruptMessage,
         };
         Self::new(code, error.to_string())
     }

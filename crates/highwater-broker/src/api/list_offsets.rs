@@ -24,9 +24,13 @@ use crate::topics::Topic;
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
+const EARLIEST_LOCAL: i64 = -4;
 
 /// First version that can ask for the largest timestamp (KIP-734).
 const MAX_TIMESTAMP_VERSION: i16 = 7;
+
+/// First version that can ask for the first offset on local storage (KIP-405).
+const EARLIEST_LOCAL_VERSION: i16 = 8;
 
 /// First version whose answer names the leader epoch.
 const EPOCH_VERSION: i16 = 4;
@@ -120,6 +124,8 @@ fn find_in(
     match timestamp {
         LATEST => at(bounds.end(isolation)),
         EARLIEST => at(bounds.start_offset),
+        // All storage is local.
+        EARLIEST_LOCAL if call.version >= EARLIEST_LOCAL_VERSION => at(bounds.start_offset),
         MAX_TIMESTAMP if call.version >= MAX_TIMESTAMP_VERSION => {
             partition.offset_of_max_timestamp().map_err(storage)
         }

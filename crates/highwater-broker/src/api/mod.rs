@@ -7,6 +7,7 @@
 mod api_versions;
 mod call;
 mod coordinator;
+mod delete_records;
 mod errors;
 mod fetch;
 mod group_admin;
@@ -65,12 +66,12 @@ const fn served(api: ApiKey, min: i16, max: i16) -> Served {
 }
 
 /// Everything that is served. Upper ends, where the codec knows more: Fetch 18 is for replicas,
-/// ListOffsets 8 and later are for tiered storage, FindCoordinator 6 is for share groups,
+/// ListOffsets 9 and later are for tiered storage, FindCoordinator 6 is for share groups,
 /// ListTransactions 2 wants regular expressions.
 pub(crate) const SERVED: &[Served] = &[
     served(ApiKey::Produce, 3, 13),
     served(ApiKey::Fetch, 4, 17),
-    served(ApiKey::ListOffsets, 1, 7),
+    served(ApiKey::ListOffsets, 1, 8),
     served(ApiKey::Metadata, 0, 13),
     served(ApiKey::OffsetCommit, 2, 9),
     served(ApiKey::OffsetFetch, 1, 9),
@@ -84,6 +85,7 @@ pub(crate) const SERVED: &[Served] = &[
     served(ApiKey::ApiVersions, 0, 4),
     served(ApiKey::CreateTopics, 2, 7),
     served(ApiKey::DeleteTopics, 1, 6),
+    served(ApiKey::DeleteRecords, 0, 2),
     served(ApiKey::InitProducerId, 0, 5),
     served(ApiKey::AddPartitionsToTxn, 0, 5),
     served(ApiKey::AddOffsetsToTxn, 0, 4),
@@ -127,6 +129,7 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         }
         ApiKey::CreateTopics => reply(call, &topics::create(call, decode(call, body)?)),
         ApiKey::DeleteTopics => reply(call, &topics::delete(call, decode(call, body)?)),
+        ApiKey::DeleteRecords => reply(call, &delete_records::handle(call, decode(call, body)?)),
         ApiKey::AddPartitionsToTxn => reply(call, &transactions::add_partitions(call, decode(call, body)?)),
         ApiKey::AddOffsetsToTxn => reply(call, &transactions::add_offsets(call, &decode(call, body)?)),
         ApiKey::EndTxn => reply(call, &transactions::end(call, &decode(call, body)?)),

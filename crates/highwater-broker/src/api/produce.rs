@@ -13,7 +13,9 @@ use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 
 use super::errors::ApiError;
 use super::{Call, Refusal, Reply, leader_hints, reply};
+use crate::cleaner::time_of_day_ms;
 use crate::coordination::is_internal;
+use crate::intake::{self, Taken};
 use crate::partition::Admission;
 use crate::topics::Topic;
 use crate::transaction::{Identity, Place, Version};
@@ -118,12 +120,19 @@ fn refuse_all(request: &ProduceRequest) -> Option<ApiError> {
     })
 }
 
+/// A batch that is in the log.
+struct Appended {
+    base_offset: i64,
+    start_offset: i64,
+    append_time_ms: i64,
+}
+
 fn append(
     call: &Call<'_>,
     transactional_id: Option<&str>,
     topic: &Topic,
     data: PartitionProduceData,
-) -> Result<(i64, i64), ApiError> {
+) -> Result<Appended, ApiError> {
     if is_internal(&topic.name) {
         return Err(ApiError::new(
             ResponseError::InvalidTopicException,
@@ -137,6 +146,11 @@ fn append(
     let records = data.records.unwrap_or_default();
     let limit = topic.config.max_message_bytes(&call.cluster.config);
     let header = check_batch(&records, limit, call.version)?;
+    let Taken {
+        header,
+        batch: records,
+        append_time_ms,
+    } = intake::take(&partition.log_config(), &header, &records, time_of_day_ms())?;
     let now = call.cluster.now();
     let base_offset = match transactional_id.filter(|_| header.is_transactional()) {
         None => partition.append(&header, &records, now, &Admission::Plain)?,
@@ -149,7 +163,11 @@ fn append(
             partition.append(&header, &records, now, &admission)?
         }
     };
-    Ok((base_offset, partition.bounds().start_offset))
+    Ok(Appended {
+        base_offset,
+        start_offset: partition.bounds().start_offset,
+        append_time_ms: append_time_ms.unwrap_or(NONE),
+    })
 }
 
 /// Has the coordinator add the partition to the transaction, or say that it is in it (KIP-890); errors
@@ -231,14 +249,15 @@ fn check_batch(records: &Bytes, limit: usize, version: i16) -> Result<BatchHeade
     }
 }
 
-fn describe(index: i32, result: Result<(i64, i64), ApiError>) -> PartitionProduceResponse {
+fn describe(index: i32, result: Result<Appended, ApiError>) -> PartitionProduceResponse {
     let response = PartitionProduceResponse::default()
         .with_index(index)
         .with_log_append_time_ms(NONE);
     match result {
-        Ok((base_offset, start_offset)) => response
-            .with_base_offset(base_offset)
-            .with_log_start_offset(start_offset),
+        Ok(appended) => response
+            .with_base_offset(appended.base_offset)
+            .with_log_start_offset(appended.start_offset)
+            .with_log_append_time_ms(appended.append_time_ms),
         Err(error) => response
             .with_error_code(error.code())
             .with_base_offset(NONE)

@@ -13,7 +13,6 @@ pub(crate) struct LogConfig {
     pub(crate) retention_ms: Option<u64>,
     /// `None` keeps everything.
     pub(crate) retention_bytes: Option<u64>,
-    pub(crate) file_delete_delay_ms: i64,
     pub(crate) delete_retention_ms: i64,
     pub(crate) min_cleanable_dirty_ratio: f64,
     pub(crate) min_compaction_lag_ms: i64,
@@ -22,7 +21,6 @@ pub(crate) struct LogConfig {
     pub(crate) timestamp_before_max_ms: i64,
     pub(crate) timestamp_after_max_ms: i64,
     pub(crate) flush_messages: i64,
-    pub(crate) flush_ms: i64,
     /// Force every batch to the disk before it is acknowledged.
     pub(crate) fsync: bool,
 }
@@ -38,7 +36,6 @@ impl LogConfig {
             compact: false,
             retention_ms: None,
             retention_bytes: None,
-            file_delete_delay_ms: 0,
             delete_retention_ms: 0,
             min_cleanable_dirty_ratio: 0.5,
             min_compaction_lag_ms: 0,
@@ -47,7 +44,6 @@ impl LogConfig {
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: i64::MAX,
             flush_messages: i64::MAX,
-            flush_ms: i64::MAX,
             fsync: false,
         }
     }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use highwater_wire::batch::BatchError;
+use highwater_wire::records::RecordsError;
 
 /// An error of a partition's log, with the file.
 #[derive(Debug, thiserror::Error)]
@@ -46,11 +47,30 @@ pub enum LogError {
         /// The end of the batch before it.
         expected: i64,
     },
+    /// The small file beside the segments does not read back.
+    #[error(
+        "{} is damaged ({reason}); remove it, and the log begins with its first segment",
+        path.display()
+    )]
+    Offsetless {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// An earlier failed write could not be cut off, so nothing may be appended any more.
     #[error("{} has a partial batch at its end that could not be cut off", path.display())]
     Unusable {
         /// The segment file.
         path: PathBuf,
+    },
+    /// The records of a batch do not read back.
+    #[error("records of {}", path.display())]
+    Records {
+        /// The segment file.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: RecordsError,
     },
     /// The batch is not one that [`highwater_wire::batch::check`] accepts.
     #[error("record batch")]

@@ -7,9 +7,11 @@
 mod config;
 mod error;
 mod index;
+mod kept;
 mod open;
 mod read;
 mod recovery;
+mod retention;
 mod scan;
 mod seal;
 mod segment;
@@ -23,5 +25,7 @@ pub(crate) use store::{LastBatch, Log, TimestampOffset};
 
 #[cfg(test)]
 mod recovery_tests;
+#[cfg(test)]
+mod retention_tests;
 #[cfg(test)]
 mod tests;

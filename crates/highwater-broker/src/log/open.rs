@@ -12,6 +12,7 @@ use highwater_wire::control::Marker;
 
 use super::config::LogConfig;
 use super::error::LogError;
+use super::kept::KeptOffsets;
 use super::recovery::{Recovery, SnapshotError};
 use super::scan::{self, Depth, ScanEnd};
 use super::seal::{self, Seal};
@@ -31,6 +32,7 @@ impl Log {
         recovery: &mut impl Recovery,
     ) -> Result<Self, LogError> {
         let mut log = Self::unopened(dir, config);
+        log.kept = KeptOffsets::read(dir)?;
         let bases = segment_bases(dir)?;
         let closed = bases.len().saturating_sub(1);
         let mut seals: Vec<Option<Seal>> = Vec::new();
@@ -49,6 +51,9 @@ impl Log {
         if log.segments.is_empty() {
             log.segments.push(Segment::new(dir, 0));
         }
+        log.configure(config);
+        // Nothing below the first segment is there, nothing behind the last batch was ever readable.
+        log.kept.start = log.kept.start.min(log.end_offset);
         Ok(log)
     }
 

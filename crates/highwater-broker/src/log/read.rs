@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use highwater_wire::batch::{BatchError, BatchHeader, HEADER_BYTES};
+use highwater_wire::records::Records;
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 
 use super::error::LogError;
 use super::index::INTERVAL_BYTES;
+use super::store::TimestampOffset;
 
 /// What to read, and from where.
 #[derive(Debug)]
@@ -83,21 +85,34 @@ impl ReadPlan {
         Ok(Bytes::from(bytes).slice(start..end))
     }
 
-    /// The headers from the plan's position on, for lookups by time.
-    pub(super) fn find_header(
-        &self,
-        mut wanted: impl FnMut(&BatchHeader) -> bool,
-    ) -> Result<Option<BatchHeader>, LogError> {
+    /// The first record of at least this timestamp, and not below the plan's offset. A batch whose
+    /// records cannot be read counts as one record with its own largest timestamp.
+    pub(crate) fn record_at(&self, timestamp: i64) -> Result<Option<TimestampOffset>, LogError> {
         let mut position = self.position;
         while position < self.end {
             let count = (HEADER_BYTES as u64).min(self.end - position);
             let header = BatchHeader::parse(&self.read_range(position, count)?)?;
-            if wanted(&header) {
-                return Ok(Some(header));
+            if header.max_timestamp() >= timestamp && header.last_offset() >= self.offset {
+                let batch = Bytes::from(self.read_range(position, header.length() as u64)?);
+                let found = match Records::of(&batch) {
+                    Ok(records) => first_record(&records, timestamp, self.offset),
+                    Err(_) => Some(TimestampOffset {
+                        offset: header.base_offset().max(self.offset),
+                        timestamp: header.max_timestamp(),
+                    }),
+                };
+                if found.is_some() {
+                    return Ok(found);
+                }
             }
             position += header.length() as u64;
         }
         Ok(None)
+    }
+
+    /// Where to look next when nothing was found: behind the segment.
+    pub(crate) fn behind(&self) -> i64 {
+        self.limit
     }
 
     fn read_range(&self, position: u64, count: u64) -> Result<Vec<u8>, LogError> {
@@ -120,6 +135,17 @@ impl ReadPlan {
         bytes.truncate(count);
         Ok(bytes)
     }
+}
+
+fn first_record(records: &Records, timestamp: i64, from: i64) -> Option<TimestampOffset> {
+    records
+        .iter()
+        .map_while(Result::ok)
+        .find(|record| record.timestamp >= timestamp && record.offset >= from)
+        .map(|record| TimestampOffset {
+            offset: record.offset,
+            timestamp: record.timestamp,
+        })
 }
 
 /// Where the last whole batch within the limit ends; the first batch counts whatever its size.

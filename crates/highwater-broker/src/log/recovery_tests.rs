@@ -71,7 +71,8 @@ fn only_the_last_segment_is_looked_at() {
     for (base, last) in expected {
         assert_eq!(read_offsets(&mut log, last, 1, true), [base]);
     }
-    let found = log.offset_for_timestamp(5).expect("lookup").expect("there");
+    let plan = log.plan_timestamp(5, 0).expect("plan").expect("there");
+    let found = plan.record_at(5).expect("lookup").expect("there");
     assert_eq!(found.offset, 10);
 }
 

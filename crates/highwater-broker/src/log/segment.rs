@@ -3,10 +3,11 @@
 //! Invariant: `length` is where the last whole batch ends; the file holds nothing behind it, unless a
 //! failed cut made the segment unusable for appends.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use highwater_wire::batch::{BatchHeader, PATCH_BYTES};
 
@@ -37,6 +38,7 @@ pub(crate) struct Segment {
     /// number of descriptors does not grow with the log.
     writer: Option<Arc<File>>,
     index_on_disk: bool,
+    sync: bool,
     unusable: bool,
 }
 
@@ -62,6 +64,7 @@ impl Segment {
             index: Some(SegmentIndex::default()),
             writer: None,
             index_on_disk: false,
+            sync: false,
             unusable: false,
         }
     }
@@ -92,6 +95,19 @@ impl Segment {
         self.max_timestamp = self.max_timestamp.max(header.max_timestamp());
     }
 
+    /// The time of the newest record: its timestamp, or if no record has one, when the file was written.
+    pub(crate) fn newest_ms(&self) -> i64 {
+        if self.max_timestamp >= 0 {
+            return self.max_timestamp;
+        }
+        let modified = fs::metadata(&self.path).and_then(|metadata| metadata.modified());
+        let age = modified
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        // A file that cannot be asked is not one to remove.
+        age.map_or(i64::MAX, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+    }
+
     /// The index, if it is in memory.
     pub(crate) fn index(&self) -> Option<&SegmentIndex> {
         self.index.as_ref()
@@ -106,12 +122,16 @@ impl Segment {
         if let Some(writer) = &self.writer {
             return Ok(Arc::clone(writer));
         }
+        let is_new = self.sync && !self.path.exists();
         let file = OpenOptions::new()
             .create(true)
             .append(true)
             .read(true)
             .open(&self.path)
             .map_err(|source| self.error("open", source))?;
+        if is_new {
+            sync_parent(&self.path).map_err(|source| self.error("sync", source))?;
+        }
         let file = Arc::new(file);
         self.writer = Some(Arc::clone(&file));
         Ok(file)
@@ -159,12 +179,19 @@ impl Segment {
         }
     }
 
-    /// Writes a batch with the front replaced; on failure the file ends where it ended before.
+    /// Whether new files are forced to the disk with their name.
+    pub(crate) fn set_sync(&mut self, sync: bool) {
+        self.sync = sync;
+    }
+
+    /// Writes a batch with the front replaced, and forces it to the disk if `flush`; on failure the file
+    /// ends where it ended before.
     pub(crate) fn append(
         &mut self,
         header: &BatchHeader,
         front: [u8; PATCH_BYTES],
         rest: &[u8],
+        flush: bool,
     ) -> Result<(), LogError> {
         if self.unusable {
             return Err(LogError::Unusable {
@@ -173,15 +200,17 @@ impl Segment {
         }
         let file = self.open_writer()?;
         let mut written = 0;
-        if let Err(source) = write_all(
-            &file,
-            &mut [IoSlice::new(&front), IoSlice::new(rest)],
-            &mut written,
-        ) {
+        let slices = &mut [IoSlice::new(&front), IoSlice::new(rest)];
+        let mut action = "write";
+        let result = write_all(&file, slices, &mut written).and_then(|()| {
+            action = "sync";
+            if flush { file.sync_data() } else { Ok(()) }
+        });
+        if let Err(source) = result {
             if written > 0 && file.set_len(self.length).is_err() {
                 self.unusable = true;
             }
-            return Err(self.error("write", source));
+            return Err(self.error(action, source));
         }
         self.add(header);
         Ok(())
@@ -197,6 +226,16 @@ impl Segment {
         }
         self.length = length;
         Ok(())
+    }
+
+    /// Removes the files. Readers that have them open go on.
+    pub(crate) fn remove(&self) -> Result<(), LogError> {
+        let gone = |path: &Path| match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.error("remove", error)),
+            _ => Ok(()),
+        };
+        gone(&self.path)?;
+        gone(&seal::path_of(&self.path))
     }
 
     pub(super) fn error(&self, action: &'static str, source: io::Error) -> LogError {
@@ -222,4 +261,9 @@ fn write_all(file: &File, mut slices: &mut [IoSlice<'_>], written: &mut usize) -
         }
     }
     Ok(())
+}
+
+/// Forces the name of a new file to the disk.
+pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
 }

@@ -8,6 +8,7 @@ use highwater_wire::batch::{self, BatchHeader, PATCH_BYTES};
 use super::config::LogConfig;
 use super::error::LogError;
 use super::index::SegmentIndex;
+use super::kept::KeptOffsets;
 use super::read::ReadPlan;
 use super::scan::{self, Depth};
 use super::seal::{self, Seal};
@@ -46,6 +47,9 @@ pub(crate) struct Log {
     /// In order of base offset, never empty.
     pub(super) segments: Vec<Segment>,
     pub(super) end_offset: i64,
+    pub(super) kept: KeptOffsets,
+    /// Records appended since the log was forced to the disk.
+    unflushed: i64,
     /// Base offsets of closed segments with their index in memory, oldest first.
     loaded: VecDeque<i64>,
     /// Bytes of a torn tail that were cut when the log was opened.
@@ -61,6 +65,8 @@ impl Log {
             config,
             segments: Vec::new(),
             end_offset: 0,
+            kept: KeptOffsets::default(),
+            unflushed: 0,
             loaded: VecDeque::new(),
             cut_bytes: 0,
             last_batch: None,
@@ -89,22 +95,42 @@ impl Log {
         fixed[..have].copy_from_slice(&bytes[..have]);
         fixed[..PATCH_BYTES].copy_from_slice(&front);
         let header = BatchHeader::parse(&fixed[..have])?;
-        self.roll_if_full(bytes.len() as u64, snapshot);
-        self.active().append(&header, front, &bytes[PATCH_BYTES..])?;
+        if self.is_full_for(&header) {
+            self.roll(snapshot)?;
+        }
+        let unflushed = self.unflushed.saturating_add(header.offset_count());
+        let flush = self.config.fsync || unflushed >= self.config.flush_messages;
+        self.active()
+            .append(&header, front, &bytes[PATCH_BYTES..], flush)?;
+        self.unflushed = if flush { 0 } else { unflushed };
         self.end_offset = header.last_offset() + 1;
         Ok(base_offset)
     }
 
-    fn roll_if_full(&mut self, more: u64, snapshot: impl FnOnce() -> Option<Vec<u8>>) {
-        let limit = self.config.segment_bytes;
-        let end_offset = self.end_offset;
+    fn is_full_for(&mut self, header: &BatchHeader) -> bool {
+        let LogConfig {
+            segment_bytes,
+            segment_ms,
+            ..
+        } = self.config;
         let active = self.active();
-        if active.length > 0 && active.length + more > limit {
-            active.seal(snapshot().as_deref());
-            let base = active.base_offset;
-            self.segments.push(Segment::new(&self.dir, end_offset));
-            self.keep_loaded(base);
-        }
+        let age = header.max_timestamp().saturating_sub(active.first_timestamp);
+        let is_old = header.max_timestamp() >= 0 && active.first_timestamp >= 0 && age > segment_ms;
+        active.length > 0 && (active.length + header.length() as u64 > segment_bytes || is_old)
+    }
+
+    /// Closes the active segment and begins the next. Its file is made at once, as it alone says where
+    /// the log ends when retention removes all others.
+    pub(super) fn roll(&mut self, snapshot: impl FnOnce() -> Option<Vec<u8>>) -> Result<(), LogError> {
+        let mut next = Segment::new(&self.dir, self.end_offset);
+        next.set_sync(self.config.fsync);
+        next.open_writer()?;
+        let active = self.active();
+        active.seal(snapshot().as_deref());
+        let base = active.base_offset;
+        self.segments.push(next);
+        self.keep_loaded(base);
+        Ok(())
     }
 
     /// Counts the index of a closed segment among those in memory; the oldest ones go.
@@ -155,9 +181,15 @@ impl Log {
         Ok(())
     }
 
+    /// The settings.
+    pub(crate) fn config(&self) -> LogConfig {
+        self.config
+    }
+
     /// Takes other settings from now on.
     pub(crate) fn configure(&mut self, config: LogConfig) {
         self.config = config;
+        self.active().set_sync(config.fsync);
     }
 
     fn active(&mut self) -> &mut Segment {
@@ -167,7 +199,7 @@ impl Log {
 
     /// Offset of the first record still there.
     pub(crate) fn start_offset(&self) -> i64 {
-        self.segments[0].base_offset
+        self.kept.start.max(self.segments[0].base_offset)
     }
 
     /// Offset that the next record will get.
@@ -192,7 +224,9 @@ impl Log {
     pub(crate) fn cut_last_batch(&mut self, last: LastBatch) -> Result<(), LogError> {
         debug_assert_eq!(self.end_offset, last.header.last_offset() + 1);
         while self.segments.len() > 1 && self.active().base_offset > last.header.base_offset() {
-            self.segments.pop();
+            if let Some(empty) = self.segments.pop() {
+                empty.remove()?;
+            }
         }
         self.active().truncate(last.position)?;
         self.end_offset = last.header.base_offset();
@@ -216,51 +250,34 @@ impl Log {
         plan_in(segment, offset, begin)
     }
 
-    /// The first batch with a record of at least this timestamp. Records inside a batch are not looked
-    /// at, so the offset is that batch's first: never too late, possibly a few records too early.
-    pub(crate) fn offset_for_timestamp(
-        &mut self,
-        timestamp: i64,
-    ) -> Result<Option<TimestampOffset>, LogError> {
-        let found = self.batch_with_timestamp(timestamp)?;
-        Ok(found.map(|header| TimestampOffset {
-            offset: header.base_offset(),
-            timestamp: header.max_timestamp(),
-        }))
-    }
-
-    fn batch_with_timestamp(&mut self, timestamp: i64) -> Result<Option<BatchHeader>, LogError> {
+    /// Where to look for the first record of at least this timestamp and offset; `None` when there is
+    /// none. The plan may find nothing, see [`ReadPlan::record_at`]; then look again behind it.
+    pub(crate) fn plan_timestamp(&mut self, timestamp: i64, from: i64) -> Result<Option<ReadPlan>, LogError> {
         for position in 0..self.segments.len() {
             let segment = &self.segments[position];
-            if segment.length == 0 || segment.max_timestamp < timestamp {
+            let too_early = segment.max_timestamp < timestamp || segment.next_offset <= from;
+            if segment.length == 0 || too_early {
                 continue;
             }
             self.load_index(position)?;
             let segment = &self.segments[position];
-            let begin = segment
-                .index()
-                .map_or(0, |index| index.position_before_timestamp(timestamp));
-            let Some(plan) = plan_in(segment, segment.base_offset, begin)? else {
-                continue;
-            };
-            if let Some(header) = plan.find_header(|header| header.max_timestamp() >= timestamp)? {
-                return Ok(Some(header));
-            }
+            let begin = segment.index().map_or(0, |index| {
+                let by_time = index.position_before_timestamp(timestamp);
+                by_time.max(index.position_before(from))
+            });
+            let plan = plan_in(segment, from, begin)?;
+            return Ok(plan.map(|plan| ReadPlan {
+                limit: segment.next_offset,
+                ..plan
+            }));
         }
         Ok(None)
     }
 
-    /// The last record of the first batch with the largest timestamp of the log.
-    pub(crate) fn offset_of_max_timestamp(&mut self) -> Result<Option<TimestampOffset>, LogError> {
+    /// The largest timestamp of any record, or a bound from above after compaction.
+    pub(crate) fn max_timestamp(&self) -> Option<i64> {
         let filled = self.segments.iter().filter(|segment| segment.length > 0);
-        let Some(largest) = filled.map(|segment| segment.max_timestamp).max() else {
-            return Ok(None);
-        };
-        let found = self.batch_with_timestamp(largest)?;
-        Ok(found.map(|header| TimestampOffset {
-            offset: header.last_offset(),
-            timestamp: header.max_timestamp(),
-        }))
+        filled.map(|segment| segment.max_timestamp).max()
     }
 }
 

@@ -141,7 +141,6 @@ impl TopicConfig {
             compact: policies.iter().any(|policy| policy == "compact"),
             retention_ms: limit("retention.ms"),
             retention_bytes: limit("retention.bytes"),
-            file_delete_delay_ms: self.number("file.delete.delay.ms"),
             delete_retention_ms: self.number("delete.retention.ms"),
             min_cleanable_dirty_ratio: self.text("min.cleanable.dirty.ratio").parse().unwrap_or(0.5),
             min_compaction_lag_ms: self.number("min.compaction.lag.ms"),
@@ -150,7 +149,6 @@ impl TopicConfig {
             timestamp_before_max_ms: self.number("message.timestamp.before.max.ms"),
             timestamp_after_max_ms: self.number("message.timestamp.after.max.ms"),
             flush_messages: self.number("flush.messages"),
-            flush_ms: self.number("flush.ms"),
             fsync: broker.fsync,
         }
     }

@@ -88,11 +88,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         0,
         "How long compaction keeps a tombstone after it has cleaned the keys before it",
     ),
-    long(
+    fixed(
         "file.delete.delay.ms",
+        Kind::Long,
         "60000",
-        0,
-        "How long the file of a segment that retention removed stays, under another name",
+        "Files are removed at once; readers that have them open go on",
     ),
     long(
         "flush.messages",
@@ -100,11 +100,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         1,
         "Force the log to the disk after so many records",
     ),
-    long(
+    fixed(
         "flush.ms",
+        Kind::Long,
         FOREVER,
-        0,
-        "Force the log to the disk after so many milliseconds",
+        "Logs are forced to the disk by number of records, or by every batch (`--fsync`)",
     ),
     long(
         "max.compaction.lag.ms",
