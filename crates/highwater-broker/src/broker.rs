@@ -124,6 +124,7 @@ impl Broker {
                 cluster.groups.run_clock(),
                 cluster.transactions.run_clock(&*cluster),
                 cleaner::run_retention(Arc::clone(&cluster)),
+                cleaner::run_compaction(Arc::clone(&cluster)),
                 run_deferred(&cluster)
             );
         }

@@ -30,11 +30,13 @@ pub enum Bug {
     EndTransactionOfAnother,
     /// A transaction is ended in its first partition only.
     MarkerInOnePartitionOnly,
+    /// Compaction keeps a value of a key that is not the last.
+    CompactionKeepsOlder,
 }
 
 impl Bug {
     /// Every bug, in the order they are listed to people.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::AckBeforeAppend,
         Self::ForgetLastBatchOnRestart,
         Self::AppendRetryTwice,
@@ -47,6 +49,7 @@ impl Bug {
         Self::IgnoreProducerEpoch,
         Self::EndTransactionOfAnother,
         Self::MarkerInOnePartitionOnly,
+        Self::CompactionKeepsOlder,
     ];
 
     /// The name on the command line and in the journal.
@@ -64,6 +67,7 @@ impl Bug {
             Self::IgnoreProducerEpoch => "ignore-producer-epoch",
             Self::EndTransactionOfAnother => "end-transaction-of-another",
             Self::MarkerInOnePartitionOnly => "marker-in-one-partition-only",
+            Self::CompactionKeepsOlder => "compaction-keeps-older",
         }
     }
 
@@ -97,6 +101,9 @@ impl Bug {
             }
             Self::MarkerInOnePartitionOnly => {
                 "end the 3rd transaction, and every 20th after it, in the first of its partitions only"
+            }
+            Self::CompactionKeepsOlder => {
+                "keep the value before the last one of a key in each pass of compaction"
             }
         }
     }

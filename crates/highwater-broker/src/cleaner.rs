@@ -29,6 +29,19 @@ pub(crate) async fn run_retention(cluster: Arc<Cluster>) {
     .await;
 }
 
+/// Compacts every log that is worth it, again and again.
+pub(crate) async fn run_compaction(cluster: Arc<Cluster>) {
+    let interval = cluster.config.cleaner_interval;
+    run(cluster, interval, |partition, now_ms| {
+        partition.compact(now_ms).map(|compacted| {
+            if compacted {
+                tracing::info!(topic = %partition.place.topic, partition = partition.place.partition, "compacted");
+            }
+        })
+    })
+    .await;
+}
+
 async fn run(cluster: Arc<Cluster>, interval: Duration, work: fn(&Partition, i64) -> Result<(), LogError>) {
     loop {
         tokio::time::sleep(interval).await;

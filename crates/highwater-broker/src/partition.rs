@@ -193,6 +193,7 @@ impl Partition {
             defects.retry_twice = Some(RetryTwice::new(Arc::clone(journal), place.clone()));
         }
         defects.break_transactions(switches, &place);
+        defects.keeps_older = switches.journal_of(Bug::CompactionKeepsOlder).cloned();
         if let Some(journal) = switches.journal_of(Bug::SpuriousOffsetZero) {
             defects.spurious_zero = Some(SpuriousZero::new(Arc::clone(journal), place.clone()));
         }

@@ -160,7 +160,8 @@ pub(crate) fn own_up(
             | JournalEvent::Admitted
             | JournalEvent::Shown
             | JournalEvent::EndedWrongly
-            | JournalEvent::LeftOpen => {}
+            | JournalEvent::LeftOpen
+            | JournalEvent::Compacted => {}
         }
     }
     let mut lost = Vec::new();

@@ -44,6 +44,8 @@ pub enum JournalEvent {
     EndedWrongly,
     /// Its transaction was ended elsewhere and stays open here.
     LeftOpen,
+    /// It was compacted away although it is the last value of its key; the one before was kept.
+    Compacted,
 }
 
 /// One line of the journal.
@@ -67,8 +69,8 @@ pub struct JournalEntry {
     pub producer_epoch: i16,
     /// Sequence of the first record, -1 without idempotence.
     pub base_sequence: i32,
-    /// Where the second copy begins (`duplicated`), or where the batch is now (`restored`,
-    /// `misplaced`).
+    /// Where the second copy begins (`duplicated`), where the batch is now (`restored`, `misplaced`), or
+    /// the value that was kept (`compacted`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_base_offset: Option<i64>,
     /// Where the second copy ends (`duplicated`), or where the batch ends now (`restored`,

@@ -41,7 +41,8 @@ impl LostBatches {
                 | JournalEvent::Admitted
                 | JournalEvent::Shown
                 | JournalEvent::EndedWrongly
-                | JournalEvent::LeftOpen => {}
+                | JournalEvent::LeftOpen
+                | JournalEvent::Compacted => {}
             }
         }
         Self {

@@ -11,6 +11,7 @@ pub(crate) mod hide_from_lagging;
 pub(crate) mod ignore_producer_epoch;
 pub(crate) mod ignore_sequences;
 pub(crate) mod journal;
+pub(crate) mod keeps_older;
 pub(crate) mod lost_batches;
 pub(crate) mod marker_in_one;
 pub(crate) mod reassign_offsets;
@@ -68,6 +69,8 @@ pub(crate) struct Defects {
     pub(crate) stable_offset: Option<StableOffsetOffByOne>,
     pub(crate) serve_aborted: Option<ServeAborted>,
     pub(crate) lost: LostBatches,
+    /// Of `compaction-keeps-older`.
+    pub(crate) keeps_older: Option<Arc<Journal>>,
 }
 
 impl Defects {

@@ -4,6 +4,7 @@
 //! batch that could not be written whole is cut off again before the error is reported.
 //! It knows no topics, no producers, no sockets and no clock.
 
+mod compaction;
 mod config;
 mod error;
 mod index;
@@ -17,12 +18,15 @@ mod seal;
 mod segment;
 mod store;
 
+pub(crate) use compaction::KeysBug;
 pub(crate) use config::LogConfig;
 pub use error::LogError;
 pub(crate) use read::ReadPlan;
 pub(crate) use recovery::{Recovery, SnapshotError};
 pub(crate) use store::{LastBatch, Log, TimestampOffset};
 
+#[cfg(test)]
+mod compaction_tests;
 #[cfg(test)]
 mod recovery_tests;
 #[cfg(test)]

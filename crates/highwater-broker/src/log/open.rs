@@ -10,6 +10,7 @@ use std::path::Path;
 use highwater_wire::batch::BatchHeader;
 use highwater_wire::control::Marker;
 
+use super::compaction;
 use super::config::LogConfig;
 use super::error::LogError;
 use super::kept::KeptOffsets;
@@ -197,7 +198,7 @@ fn segment_bases(dir: &Path) -> Result<Vec<i64>, LogError> {
         let Some(name) = name.to_str() else { continue };
         if let Some(base) = segment::base_offset_of(name) {
             bases.push(base);
-        } else if seal::is_half_written(name) {
+        } else if seal::is_half_written(name) || compaction::is_half_written(name) {
             let path = dir.join(name);
             fs::remove_file(&path).map_err(|source| LogError::Io {
                 action: "remove",

@@ -79,6 +79,30 @@ pub(crate) fn scan(
     Ok(ScanEnd::Clean)
 }
 
+/// Walks the batches of a segment that is in order, giving each whole, with its checksum compared.
+pub(crate) fn each_batch(
+    file: &File,
+    path: &Path,
+    length: u64,
+    mut visit: impl FnMut(&BatchHeader, &[u8]) -> Result<(), LogError>,
+) -> Result<(), LogError> {
+    let mut window = Window::new(file, path, length, WINDOW_BYTES);
+    let mut position = 0;
+    while position < length {
+        let damaged = |source| LogError::Damaged {
+            path: path.to_owned(),
+            position,
+            source,
+        };
+        let header = BatchHeader::parse(window.get(position, HEADER_BYTES)?).map_err(damaged)?;
+        let bytes = window.get(position, header.length())?;
+        batch::check(bytes).map_err(damaged)?;
+        visit(&header, bytes)?;
+        position += header.length() as u64;
+    }
+    Ok(())
+}
+
 /// Whether an intact batch begins anywhere behind `position`, with an offset that could follow.
 pub(crate) fn intact_batch_follows(
     file: &File,

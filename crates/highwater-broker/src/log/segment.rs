@@ -13,7 +13,7 @@ use highwater_wire::batch::{BatchHeader, PATCH_BYTES};
 
 use super::error::LogError;
 use super::index::SegmentIndex;
-use super::seal::{self, Summary};
+use super::seal::{self, Seal, Summary};
 
 /// Digits of the base offset in a file name; enough for any offset, and names sort as numbers.
 const NAME_DIGITS: usize = 20;
@@ -40,6 +40,23 @@ pub(crate) struct Segment {
     index_on_disk: bool,
     sync: bool,
     unusable: bool,
+}
+
+/// Opens a closed segment's file to be read; `None` when it is not there any more, or not as long as it
+/// was: retention or another pass was faster.
+pub(crate) fn open(path: &Path, length: u64) -> Result<Option<File>, LogError> {
+    let error = |source| LogError::Io {
+        action: "open",
+        path: path.to_owned(),
+        source,
+    };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(error(source)),
+    };
+    let there = file.metadata().map_err(error)?.len();
+    Ok((there >= length).then_some(file))
 }
 
 /// The base offset that a file name stands for.
@@ -157,19 +174,49 @@ impl Segment {
         let Some(index) = &self.index else {
             return;
         };
-        let summary = Summary {
-            base_offset: self.base_offset,
-            next_offset: self.next_offset,
-            length: self.length,
-            first_timestamp: self.first_timestamp,
-            max_timestamp: self.max_timestamp,
-        };
+        let summary = self.summary();
         match seal::write(&self.path, &summary, index, snapshot) {
             Ok(()) => self.index_on_disk = true,
             Err(error) => {
                 tracing::warn!(segment = %self.path.display(), %error, "could not write the segment's seal");
             }
         }
+    }
+
+    /// What the segment's seal says of it.
+    pub(crate) fn summary(&self) -> Summary {
+        Summary {
+            base_offset: self.base_offset,
+            next_offset: self.next_offset,
+            length: self.length,
+            first_timestamp: self.first_timestamp,
+            max_timestamp: self.max_timestamp,
+        }
+    }
+
+    /// Lets the complete file at `path` take the place of a closed segment's. The seal goes first, so
+    /// that no seal ever speaks of another file; its snapshot stays true and goes into the next one.
+    pub(crate) fn replace_file(
+        &mut self,
+        path: &Path,
+        summary: &Summary,
+        index: SegmentIndex,
+    ) -> Result<(), LogError> {
+        let seal = Seal::open(&self.path).ok().flatten();
+        let snapshot = seal.and_then(|seal| seal.snapshot().ok().flatten());
+        match fs::remove_file(seal::path_of(&self.path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.error("remove", error)),
+            _ => {}
+        }
+        self.index_on_disk = false;
+        fs::rename(path, &self.path).map_err(|source| self.error("replace", source))?;
+        self.length = summary.length;
+        self.first_timestamp = summary.first_timestamp;
+        self.max_timestamp = summary.max_timestamp;
+        self.index = Some(index);
+        self.seal(snapshot.as_deref());
+        self.unload_index();
+        sync_parent(&self.path).map_err(|source| self.error("sync", source))
     }
 
     /// Drops the index if it can be read back.

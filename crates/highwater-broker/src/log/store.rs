@@ -110,9 +110,13 @@ impl Log {
     fn is_full_for(&mut self, header: &BatchHeader) -> bool {
         let LogConfig {
             segment_bytes,
-            segment_ms,
+            mut segment_ms,
             ..
         } = self.config;
+        if self.config.compact {
+            // Compaction does not reach into the active segment.
+            segment_ms = segment_ms.min(self.config.max_compaction_lag_ms);
+        }
         let active = self.active();
         let age = header.max_timestamp().saturating_sub(active.first_timestamp);
         let is_old = header.max_timestamp() >= 0 && active.first_timestamp >= 0 && age > segment_ms;

@@ -3,8 +3,9 @@
 //!
 //! Invariant: nothing at or above the high watermark is ever removed. Files are read without the lock.
 
+use crate::bugs::keeps_older::KeepsOlder;
 use crate::lock::LockExt;
-use crate::log::{LogConfig, LogError, TimestampOffset};
+use crate::log::{KeysBug, LogConfig, LogError, TimestampOffset};
 
 use super::{Partition, State};
 
@@ -70,6 +71,36 @@ impl Partition {
             let producers = producers.snapshot().filter(|_| !is_ahead)?;
             epochs.snapshot_with(producers)
         })
+    }
+
+    /// Compacts what is worth it at this time of day; whether anything was.
+    pub(crate) fn compact(&self, now_ms: i64) -> Result<bool, LogError> {
+        let (plan, mut bug) = {
+            let state = self.state.guard();
+            if state.closed {
+                return Ok(false);
+            }
+            let stable = state.bounds().last_stable_offset.min(state.log.end_offset());
+            let journal = state.defects.keeps_older.clone();
+            let bug = journal.map(|journal| KeepsOlder::new(journal, self.place.clone()));
+            (state.log.plan_compaction(now_ms, stable), bug)
+        };
+        let Some(plan) = plan else { return Ok(false) };
+        let bug = bug.as_mut().map(|bug| bug as &mut dyn KeysBug);
+        let compacted_to = plan.run(bug, |cleaned| {
+            let mut state = self.state.guard();
+            // The directory may belong to another topic by now.
+            if state.closed {
+                Ok(())
+            } else {
+                state.log.replace(cleaned)
+            }
+        })?;
+        let mut state = self.state.guard();
+        if !state.closed {
+            state.log.compacted_to(compacted_to)?;
+        }
+        Ok(true)
     }
 
     /// The first record of at least this timestamp.

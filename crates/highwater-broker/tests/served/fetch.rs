@@ -152,7 +152,7 @@ fn offsets_are_listed() {
     let cases = [
         ("latest", -1, (0, 6)),
         ("earliest", -2, (0, 0)),
-        ("largest timestamp", -3, (0, 5)),
+        ("the first with the largest timestamp", -3, (0, 4)),
         ("before all", 0, (0, 0)),
         ("between", 150, (0, 2)),
         ("after all", 301, (0, -1)),

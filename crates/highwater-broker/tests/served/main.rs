@@ -11,6 +11,7 @@ mod nodes;
 mod produce;
 mod restart;
 mod running;
+mod storage;
 mod topics;
 mod transactional;
 mod transactional_versions;

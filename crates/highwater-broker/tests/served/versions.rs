@@ -332,6 +332,6 @@ fn versions_that_are_not_served_close_the_connection_except_for_api_versions() {
         response.api_keys.len(),
         "the connection is usable"
     );
-    let new = connection.call(&ListOffsetsRequest::default(), 8);
+    let new = connection.call(&ListOffsetsRequest::default(), 9);
     assert!(matches!(new, Err(WireError::Io { .. })), "{new:?}");
 }
