@@ -226,7 +226,8 @@ fn read_all(connection: &mut Connection, name: &str) -> Vec<(i64, String, String
             let batch = Records::of(&rest).expect("a batch");
             offset = batch.header().last_offset() + 1;
             for record in batch.iter().map(|record| record.expect("a record")) {
-                let text = |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
+                let text =
+                    |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).into_owned();
                 all.push((record.offset, text(record.key), text(record.value)));
             }
             rest = rest.slice(batch.header().length()..);

@@ -47,11 +47,18 @@ pub(crate) fn init_request(id: &str) -> InitProducerIdRequest {
         .with_producer_epoch(-1)
 }
 
+fn time_of_day_ms() -> i64 {
+    let since = std::time::UNIX_EPOCH.elapsed().expect("after 1970");
+    i64::try_from(since.as_millis()).expect("small")
+}
+
 /// A batch of one record in a transaction.
 pub(crate) fn in_transaction(id: i64, epoch: i16, sequence: i32, value: &str) -> Bytes {
     BatchBuilder::new()
         .producer(id, epoch, sequence)
         .transactional()
+        // Markers have the time of day: a batch from 1970 before them would have a segment of its own.
+        .timestamp(time_of_day_ms())
         .record(None, Some(value.as_bytes()))
         .build()
 }

@@ -1,8 +1,10 @@
 //! Every version of what administrators ask for.
 
 use highwater_wire::{Connection, WireError};
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::{
-    ApiKey, DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest, OffsetDeleteRequest,
+    ApiKey, DeleteGroupsRequest, DeleteRecordsRequest, DescribeGroupsRequest, ListGroupsRequest,
+    OffsetDeleteRequest,
 };
 
 use crate::client::*;
@@ -21,6 +23,14 @@ pub(crate) fn exercise(connection: &mut Connection, api: ApiKey, version: i16) -
         }
         ApiKey::DeleteGroups => {
             let request = DeleteGroupsRequest::default().with_groups_names(vec![group("nowhere")]);
+            connection.call(&request, version).map(drop)
+        }
+        ApiKey::DeleteRecords => {
+            let partition = DeleteRecordsPartition::default().with_offset(0);
+            let wanted = DeleteRecordsTopic::default()
+                .with_name(topic("t"))
+                .with_partitions(vec![partition]);
+            let request = DeleteRecordsRequest::default().with_topics(vec![wanted]);
             connection.call(&request, version).map(drop)
         }
         ApiKey::OffsetDelete => {
