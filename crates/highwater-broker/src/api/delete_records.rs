@@ -9,6 +9,7 @@ use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
 
 use super::Call;
 use super::errors::{ApiError, log_storage_error};
+use crate::coordination::is_internal;
 use crate::partition::DeleteError;
 use crate::topics::Topic;
 
@@ -49,6 +50,12 @@ fn delete(call: &Call<'_>, topic: Option<&Topic>, asked: &DeleteRecordsPartition
         .and_then(|topic| topic.partition(asked.partition_index))
         .ok_or_else(ApiError::unknown_partition)?;
     call.leads(partition)?;
+    if is_internal(&partition.place.topic) {
+        return Err(ApiError::new(
+            ResponseError::InvalidTopicException,
+            "clients delete nothing from internal topics",
+        ));
+    }
     if !partition.log_config().delete {
         return Err(ApiError::new(
             ResponseError::PolicyViolation,

@@ -61,11 +61,9 @@ impl CompactionPlan {
             victim: None,
         };
         let mut pairs = Pairs::new(bug.is_some());
-        for segment in self
-            .segments
-            .iter()
-            .filter(|segment| segment.next_offset > self.cleaned)
-        {
+        // The value before the last one may be where compaction has been.
+        let from = if bug.is_some() { 0 } else { self.cleaned };
+        for segment in self.segments.iter().filter(|segment| segment.next_offset > from) {
             if let Some(full_at) = self.add_segment(segment, survey, &mut keys, &mut pairs)? {
                 keys.end = full_at;
                 break;
