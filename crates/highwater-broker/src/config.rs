@@ -25,6 +25,9 @@ pub struct BrokerConfig {
     pub brokers: u16,
     /// The first node's id in Metadata, the others follow. Default: 1.
     pub node_id: i32,
+    /// A connection on which nothing comes for this long is closed. Default: 10 min, as in Kafka
+    /// (`connections.max.idle.ms`).
+    pub connections_max_idle: Duration,
     /// A segment file is closed when the next batch would make it larger, in bytes. Default: 128 MiB.
     pub segment_bytes: u64,
     /// Whether a batch is forced to the disk before it is acknowledged, so that the death of the machine
@@ -75,6 +78,7 @@ impl BrokerConfig {
             node_id: 1,
             segment_bytes: 128 << 20,
             fsync: false,
+            connections_max_idle: Duration::from_secs(600),
             retention_interval: Duration::from_secs(300),
             cleaner_interval: Duration::from_secs(15),
             max_message_bytes: 1_048_588,

@@ -7,12 +7,14 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use highwater_wire::WireError;
 use highwater_wire::frame::{self, LENGTH_BYTES, RequestHeader};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rustix::net::sockopt::set_socket_keepalive;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::api::{self, Call, Refusal, Reply};
 use crate::cluster::{Cluster, Node};
@@ -20,18 +22,22 @@ use crate::cluster::{Cluster, Node};
 /// Room for small requests; larger ones grow the buffer as their bytes arrive.
 const INITIAL_BUFFER: usize = 16 << 10;
 
-/// A buffer above this is given back when the connection falls silent.
-const KEPT_BUFFER: usize = 64 << 10;
-
 /// Room made at a time for a frame that is still arriving, so that a length alone reserves little.
 const GROWTH: usize = 1 << 20;
 
-/// Silence after which a large buffer is given back.
+/// Silence after which the buffer is given back: a connection that is idle holds no memory for requests.
 const SILENCE: Duration = Duration::from_secs(1);
+
+/// How long an answer may wait for a client that takes nothing of it, before it is given up.
+const WRITE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why a connection ended before the client closed it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectionError {
+    #[error("nothing came for {} s", .0.as_secs())]
+    Idle(Duration),
+    #[error("the client took nothing of its answer for {} s", WRITE_PATIENCE.as_secs())]
+    Stuck,
     #[error("socket")]
     Io(#[from] io::Error),
     #[error("request")]
@@ -53,20 +59,23 @@ pub(crate) async fn serve(
     stopping: watch::Receiver<bool>,
 ) -> Result<(), ConnectionError> {
     stream.set_nodelay(true)?;
+    // A peer whose machine has gone says nothing: the system finds out.
+    set_socket_keepalive(&stream, true).map_err(io::Error::from)?;
     let reached_by = stream.local_addr()?.ip();
     let peer = stream.peer_addr()?.ip();
-    let mut buffer = BytesMut::with_capacity(INITIAL_BUFFER);
+    let max_idle = cluster.config.connections_max_idle;
+    let mut buffer = BytesMut::new();
     let mut stopped = stopping.clone();
     loop {
         let frame = tokio::select! {
-            frame = read_frame(&mut stream, &mut buffer) => frame?,
+            frame = read_frame(&mut stream, &mut buffer, max_idle) => frame?,
             _ = stopped.wait_for(|stop| *stop) => return Ok(()),
         };
         let Some(frame) = frame else {
             return Ok(());
         };
         match serve_frame(frame, cluster, node, reached_by, peer, &stopping).await? {
-            Reply::Frame(answer) => stream.write_all(&answer).await?,
+            Reply::Frame(answer) => write(&mut stream, answer).await?,
             Reply::None => {}
         }
     }
@@ -101,19 +110,32 @@ pub(crate) async fn serve_frame(
         })
 }
 
+/// Writes an answer; the runtime lets others have their turn in between.
+async fn write(stream: &mut TcpStream, mut answer: BytesMut) -> Result<(), ConnectionError> {
+    while answer.has_remaining() {
+        timeout(WRITE_PATIENCE, stream.write_buf(&mut answer))
+            .await
+            .map_err(|_| ConnectionError::Stuck)??;
+    }
+    Ok(())
+}
+
 /// Reads one frame's content; `None` when the client has closed between frames.
-async fn read_frame(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<Option<Bytes>, ConnectionError> {
+async fn read_frame(
+    stream: &mut TcpStream,
+    buffer: &mut BytesMut,
+    max_idle: Duration,
+) -> Result<Option<Bytes>, ConnectionError> {
     // The length and the API number, which decides how long the frame may be.
     const FRONT: usize = LENGTH_BYTES + 2;
-    if buffer.is_empty() && buffer.capacity() > KEPT_BUFFER {
-        let first = tokio::time::timeout(SILENCE, stream.readable()).await;
-        if first.is_err() {
-            *buffer = BytesMut::with_capacity(INITIAL_BUFFER);
+    if buffer.is_empty() && buffer.capacity() > 0 {
+        let silence = SILENCE.min(max_idle);
+        if timeout(silence, stream.readable()).await.is_err() {
+            *buffer = BytesMut::new();
         }
     }
     while buffer.len() < FRONT {
-        buffer.reserve(INITIAL_BUFFER);
-        if stream.read_buf(buffer).await? == 0 {
+        if read_some(stream, buffer, INITIAL_BUFFER, max_idle).await? == 0 {
             return if buffer.is_empty() {
                 Ok(None)
             } else {
@@ -125,11 +147,30 @@ async fn read_frame(stream: &mut TcpStream, buffer: &mut BytesMut) -> Result<Opt
     let length = frame::frame_length(buffer, frame::request_limit(api_key))?.unwrap_or(0);
     let whole = LENGTH_BYTES + length;
     while buffer.len() < whole {
-        buffer.reserve((whole - buffer.len()).min(GROWTH.max(buffer.len())));
-        if stream.read_buf(buffer).await? == 0 {
+        let room = (whole - buffer.len()).min(GROWTH.max(buffer.len()));
+        if read_some(stream, buffer, room, max_idle).await? == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
     }
     let mut frame = buffer.split_to(whole).freeze();
     Ok(Some(frame.split_off(LENGTH_BYTES)))
+}
+
+/// Reads what is there into at least `room` bytes, which are reserved when something has come.
+async fn read_some(
+    stream: &mut TcpStream,
+    buffer: &mut BytesMut,
+    room: usize,
+    max_idle: Duration,
+) -> Result<usize, ConnectionError> {
+    loop {
+        timeout(max_idle, stream.readable())
+            .await
+            .map_err(|_| ConnectionError::Idle(max_idle))??;
+        buffer.reserve(room);
+        match stream.try_read_buf(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return Ok(read?),
+        }
+    }
 }

@@ -15,6 +15,7 @@ pub mod bounded;
 pub mod compression;
 mod connection;
 pub mod control;
+pub mod coordinator;
 mod encoder;
 mod error;
 pub mod frame;

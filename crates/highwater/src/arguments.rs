@@ -28,6 +28,21 @@ First steps:
   highwater run broker-restart --target kafka    the same on a real Apache Kafka
   highwater run throughput --target bootstrap:broker:9092 --set load.rate=5000/s";
 
+const BROKER_EXAMPLES: &str = "\
+Examples:
+  highwater broker                                      one node at 127.0.0.1:9092
+  highwater broker --listen 127.0.0.1:0 --data-dir /tmp/x    a free port, named in the first line
+  highwater broker --brokers 3                          nodes 1, 2, 3 at ports 9092, 9093, 9094
+  highwater cluster move --topic orders --partition 0 --to 2    its clients meet a new leader
+  highwater broker --bug ack-before-append              a broker that breaks a promise: does your test see it?";
+
+const CLUSTER_EXAMPLES: &str = "\
+Examples:
+  highwater cluster show                                        nodes, and who leads which partition
+  highwater cluster move --topic orders --partition 0 --to 2    another leader
+  highwater cluster move --group billing --to 3                 another coordinator of a group
+  highwater cluster move --transactional-id etl-1 --to 1        another coordinator of its transactions";
+
 /// Proves what an event pipeline on Kafka can do and survive.
 #[derive(Debug, Parser)]
 #[command(name = "highwater", version, styles = STYLES, after_help = format!("{FIRST_STEPS}\n\n{EXIT_CODES}"))]
@@ -98,8 +113,18 @@ pub(crate) enum Command {
     Down,
     /// Says what is there, what is missing, and which command installs it.
     Doctor,
-    /// Runs the dev broker in the foreground: Kafka's protocol on one node, for laptops, CI and proofs.
+    /// Runs the dev broker in the foreground: Kafka's protocol in one process, for laptops, CI and proofs.
+    ///
+    /// Nothing needs to be installed, any Kafka client can be pointed at it, and it is there in milliseconds.
+    /// What was acknowledged survives the death of the process, with --fsync that of the machine. Replication is
+    /// not simulated; for real work use Apache Kafka. Ctrl-C ends it.
+    #[command(after_help = BROKER_EXAMPLES)]
     Broker(BrokerArguments),
+    /// Shows who leads and coordinates what in a cluster, and moves it to another node.
+    ///
+    /// Speaks Kafka's protocol to any broker: the dev broker with several nodes as well as Apache Kafka.
+    #[command(subcommand, after_help = CLUSTER_EXAMPLES)]
+    Cluster(ClusterCommand),
     /// Prints a completion script for a shell.
     ///
     /// For bash: `highwater completions bash > ~/.local/share/bash-completion/completions/highwater`.
@@ -167,17 +192,86 @@ pub(crate) struct RunArguments {
 #[derive(Debug, Args)]
 pub(crate) struct BrokerArguments {
     /// Address to listen on; port 0 takes a free one.
+    ///
+    /// The first line on standard output is `ready HOST:PORT` as soon as clients are served, with all addresses
+    /// separated by commas if there are several nodes.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9092")]
     pub(crate) listen: SocketAddr,
-    /// Where the log is stored.
+    /// Where the log is stored; made if it is not there. One broker at a time can have it.
     #[arg(long, value_name = "DIR", default_value = "./highwater-broker", value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: PathBuf,
+    /// Nodes in this one process, at most 32, with the ids 1, 2, 3, … and a port each: that of --listen and those
+    /// after it, or free ones if it is 0.
+    ///
+    /// Leaders and coordinators are spread over the nodes, and `highwater cluster move` moves them, so that
+    /// clients meet leaders that are not there any more. Nothing is copied: every node sees the same log.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) brokers: u16,
+    /// Forces everything to the disk before it is acknowledged: survives the death of the machine too, and is
+    /// slower.
+    #[arg(long)]
+    pub(crate) fsync: bool,
+    /// Partitions of a topic whose creator does not say how many.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) default_partitions: i32,
+    /// Whether asking for an unknown topic makes it.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub(crate) auto_create_topics: bool,
     /// A planted defect, to see that a checker finds it; can be given several times. `help` lists them.
     #[arg(long, value_name = "NAME", value_parser = bug)]
     pub(crate) bug: Vec<BugArgument>,
     /// Ends when the process that started it ends.
     #[arg(long, hide = true)]
     pub(crate) exit_with_parent: bool,
+}
+
+/// What `cluster` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClusterCommand {
+    /// Lists the nodes, and who leads each partition of the topics.
+    Show {
+        #[command(flatten)]
+        bootstrap: BootstrapArguments,
+        /// Only this topic, e.g. an internal one, which are left out otherwise.
+        #[arg(long, value_name = "TOPIC")]
+        topic: Option<String>,
+    },
+    /// Has another node lead a partition, or coordinate a group or a transactional id.
+    ///
+    /// The node becomes the first replica of the partition and is elected leader. Clients find out by errors that
+    /// they retry, e.g. NOT_LEADER_OR_FOLLOWER. With Apache Kafka the partition is copied to the node if it has no
+    /// replica there, in place of the leader's.
+    #[command(after_help = CLUSTER_EXAMPLES)]
+    Move(MoveArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BootstrapArguments {
+    /// A broker of the cluster.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9092")]
+    pub(crate) bootstrap: String,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["topic", "group", "transactional_id"])))]
+pub(crate) struct MoveArguments {
+    #[command(flatten)]
+    pub(crate) bootstrap: BootstrapArguments,
+    /// The topic of the partition that is moved.
+    #[arg(long, value_name = "TOPIC")]
+    pub(crate) topic: Option<String>,
+    /// The number of the partition.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "topic")]
+    pub(crate) partition: i32,
+    /// The group whose coordinator is moved: its partition of `__consumer_offsets`, with all groups that share it.
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Option<String>,
+    /// The transactional id whose coordinator is moved: its partition of `__transaction_state`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) transactional_id: Option<String>,
+    /// The id of the node to move to.
+    #[arg(long, value_name = "NODE")]
+    pub(crate) to: i32,
 }
 
 /// A bug switch, or the wish to see them.

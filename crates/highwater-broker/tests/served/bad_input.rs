@@ -1,10 +1,12 @@
 //! Bytes that are not requests, and requests that lie about lengths.
 
+use std::time::Duration;
+
 use highwater_wire::Connection;
 use kafka_protocol::messages::{ApiVersionsRequest, FetchRequest};
 
 use crate::client::*;
-use crate::running::{Running, start};
+use crate::running::{Running, config, start, start_with};
 
 fn still_serves(broker: &Running) {
     let mut connection = broker.connect();
@@ -82,4 +84,41 @@ fn a_request_in_many_small_pieces_is_a_request() {
     }
     let response = connection.receive::<FetchRequest>(12, 77).expect("answered");
     assert_eq!(response.responses[0].partitions[0].error_code, 0);
+}
+
+#[test]
+fn a_silent_connection_is_closed_after_a_while_and_a_waiting_one_is_not_silent() {
+    let dir = tempfile::tempdir().expect("dir");
+    let mut config = config(dir.path());
+    config.connections_max_idle = Duration::from_millis(300);
+    let broker = start_with(config).expect("starts");
+    let silent = broker.connect();
+    let mut half = broker.connect();
+    half.send_raw(b"\x00\x00\x10").expect("sent");
+    let mut waiting = broker.connect();
+    create_topic(&mut waiting, "t", 1);
+    let request = fetch_request("t", 0, 0).with_max_wait_ms(1_000);
+    let answer = waiting.call(&request, 12).expect("answered after a second");
+    assert_eq!(answer.responses[0].partitions[0].error_code, 0);
+    assert!(is_closed(silent));
+    assert!(is_closed(half));
+    still_serves(&broker);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_those_who_wait() {
+    let dir = tempfile::tempdir().expect("dir");
+    let broker = start(dir.path());
+    let mut waiting = broker.connect();
+    create_topic(&mut waiting, "t", 1);
+    waiting
+        .send(&fetch_request("t", 0, 0).with_max_wait_ms(60_000), 12)
+        .expect("sent");
+    let mut deaf = broker.connect();
+    for _ in 0..1_000 {
+        deaf.send(&ApiVersionsRequest::default(), 3).expect("sent");
+    }
+    let begun = std::time::Instant::now();
+    drop(broker);
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }

@@ -44,6 +44,10 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
     });
     let config = BrokerConfig {
         bugs: bugs.collect(),
+        brokers: arguments.brokers,
+        fsync: arguments.fsync,
+        default_partitions: arguments.default_partitions,
+        auto_create_topics: arguments.auto_create_topics,
         ..BrokerConfig::new(arguments.listen, arguments.data_dir.clone())
     };
     let planted = config
@@ -59,7 +63,11 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
             text = format!("{text}: {inner}");
             source = inner.source();
         }
-        Failure::new(ExitCode::Infrastructure, text)
+        let code = match error {
+            highwater_broker::BrokerError::Config { .. } => ExitCode::Usage,
+            _ => ExitCode::Infrastructure,
+        };
+        Failure::new(code, text)
     };
     let broker = Broker::bind(config).await.map_err(failed)?;
     announce(&broker, arguments, &planted);
@@ -81,18 +89,29 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
 /// The first line is read by the program that started the broker; the rest is for people.
 fn announce(broker: &Broker, arguments: &BrokerArguments, planted: &str) {
     let mut out = std::io::stdout().lock();
+    let addresses: Vec<String> = broker.addresses().iter().map(ToString::to_string).collect();
     // Nobody may be listening any more; the broker serves all the same.
-    let _ = writeln!(out, "ready {}", broker.address());
+    let _ = writeln!(out, "ready {}", addresses.join(","));
     if !arguments.exit_with_parent {
+        let nodes = match addresses.len() {
+            1 => "one node".to_owned(),
+            nodes => format!("{nodes} nodes"),
+        };
+        let survives = if arguments.fsync {
+            "of its process and of the machine"
+        } else {
+            "of its process, with --fsync also that of the machine"
+        };
         let _ = writeln!(
             out,
-            "Highwater dev broker: one node for laptops, CI and proofs, data in {}.",
+            "Highwater dev broker: one process, {nodes}, for laptops, CI and proofs; data in {}.",
             arguments.data_dir.display()
         );
         let _ = writeln!(
             out,
-            "It survives the death of its process, not that of the machine; for real work use Apache Kafka. Ctrl-C ends it."
+            "What it has acknowledged survives the death {survives}. Replication is not simulated."
         );
+        let _ = writeln!(out, "For real work use Apache Kafka. Ctrl-C ends it.");
     }
     if !planted.is_empty() {
         let _ = writeln!(out, "PLANTED DEFECTS: {planted}");

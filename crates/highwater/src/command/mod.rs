@@ -1,6 +1,7 @@
 //! One module for each subcommand.
 
 mod broker;
+mod cluster;
 mod completions;
 mod doctor;
 mod list;
@@ -30,6 +31,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Down => up::down(),
         Command::Doctor => doctor::doctor(),
         Command::Broker(arguments) => broker::broker(&arguments),
+        Command::Cluster(command) => cluster::cluster(&command),
         Command::Completions { shell } => completions::completions(shell),
         Command::ExecWithParent { parent, command } => {
             match highwater_target::exec_with_parent(parent, &command)? {}
