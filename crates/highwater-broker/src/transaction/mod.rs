@@ -19,3 +19,7 @@ mod state;
 pub(crate) use coordinator::{Identity, Listed, Transactions};
 pub(crate) use participants::{is_offsets_topic, offsets_place};
 pub(crate) use state::{Ending, NO_EPOCH, NO_ID, Place, Version};
+
+#[cfg(test)]
+#[path = "model_tests.rs"]
+mod tests;

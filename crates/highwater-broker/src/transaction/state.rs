@@ -297,7 +297,9 @@ impl Transaction {
     ) -> Result<End, ResponseError> {
         let over_rotation =
             self.previous_id == producer_id && epoch == LAST_EPOCH && self.producer_epoch == 0;
-        let over_bump = i32::from(self.producer_epoch) == i32::from(epoch) + 1;
+        // Kafka compares with the current epoch alone, and so answers a fenced instance with success when
+        // its successor, in the old protocol, has ended a transaction the same way.
+        let over_bump = self.last_epoch == epoch && i32::from(self.producer_epoch) == i32::from(epoch) + 1;
         if self.producer_id != producer_id && !over_rotation {
             return Err(ResponseError::InvalidProducerIdMapping);
         }
