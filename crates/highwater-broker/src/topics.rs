@@ -4,6 +4,8 @@
 //! directories and removed before them, so a death in between leaves directories without a topic, which
 //! are moved aside (never deleted) when the name is used again.
 
+mod growing;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -65,6 +67,16 @@ pub(crate) enum TopicError {
     Exists(String),
     #[error("topic name '{0}' is not 1 to 249 letters, digits, '.', '_' or '-'")]
     Name(String),
+    #[error("topic '{0}' collides with topic '{1}': '.' and '_' count as the same")]
+    Collision(String, String),
+    #[error("topic '{topic}' has {before} partitions, {wanted} would not be more")]
+    NoGrowth {
+        topic: String,
+        before: usize,
+        wanted: i32,
+    },
+    #[error("{0}")]
+    Assignments(String),
     #[error("{0} partitions, a topic has 1 to {MAX_PARTITIONS}, and so have all topics together")]
     Partitions(i64),
     #[error("keep the topic in the data directory")]
@@ -120,27 +132,10 @@ impl Topics {
     }
 
     fn open_topic(&self, file: TopicFile, journal_entries: &[JournalEntry]) -> Result<Topic, BrokerError> {
-        let name: Arc<str> = file.name.into();
-        let log_config = file.config.log_config(&self.config);
+        let name: Arc<str> = file.name.as_str().into();
         let mut partitions = Vec::new();
-        for (turn, partition) in (0..file.partitions).enumerate() {
-            let founded = || self.roster.found(self.roster.deal(turn, 1));
-            let placement = file.placements.get(turn).cloned().unwrap_or_else(founded);
-            let leadership = self.roster.leadership(&placement, turn);
-            let dir = self.partition_dir(&name, partition);
-            let place = Place {
-                topic: Arc::clone(&name),
-                partition,
-            };
-            let opened = Partition::open(
-                &dir,
-                place,
-                log_config,
-                leadership,
-                &self.switches,
-                journal_entries,
-            )?;
-            partitions.push(Arc::new(opened));
+        for turn in 0..usize::try_from(file.partitions).unwrap_or(0) {
+            partitions.push(self.open_partition(&name, turn, &file, journal_entries)?);
         }
         Ok(Topic {
             name,
@@ -148,6 +143,31 @@ impl Topics {
             config: file.config,
             partitions,
         })
+    }
+
+    fn open_partition(
+        &self,
+        topic: &Arc<str>,
+        turn: usize,
+        file: &TopicFile,
+        journal_entries: &[JournalEntry],
+    ) -> Result<Arc<Partition>, BrokerError> {
+        let log_config = file.config.log_config(&self.config);
+        let founded = || self.roster.found(self.roster.deal(turn, 1));
+        let placement = file.placements.get(turn).cloned().unwrap_or_else(founded);
+        let place = Place {
+            topic: Arc::clone(topic),
+            partition: i32::try_from(turn).unwrap_or(i32::MAX),
+        };
+        let opened = Partition::open(
+            &self.partition_dir(topic, place.partition),
+            place,
+            log_config,
+            self.roster.leadership(&placement, turn),
+            &self.switches,
+            journal_entries,
+        )?;
+        Ok(Arc::new(opened))
     }
 
     fn partition_dir(&self, name: &str, partition: i32) -> PathBuf {
@@ -189,6 +209,9 @@ impl Topics {
         let tables = self.tables();
         if tables.by_name.contains_key(name) {
             return Err(TopicError::Exists(name.to_owned()));
+        }
+        if let Some(other) = tables.by_name.keys().find(|other| collide(name, other)) {
+            return Err(TopicError::Collision(name.to_owned(), other.to_string()));
         }
         let refused = TopicError::Partitions(i64::from(partitions));
         match usize::try_from(partitions) {
@@ -279,7 +302,6 @@ impl Topics {
         Ok(true)
     }
 
-    #[expect(dead_code, reason = "IncrementalAlterConfigs will be the one to use it")]
     /// Gives a topic other settings, which take effect at once; `None` when it is not there.
     pub(crate) fn configure(
         &self,
@@ -357,10 +379,21 @@ impl Topics {
     }
 }
 
-fn check_name(name: &str) -> Result<(), TopicError> {
+/// Whether Kafka takes this as the name of a topic.
+pub(crate) fn is_topic_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let fits = (1..=MAX_NAME_BYTES).contains(&name.len());
-    if fits && name != "." && name != ".." && name.bytes().all(allowed) {
+    fits && name != "." && name != ".." && name.bytes().all(allowed)
+}
+
+/// Whether two names are the same in Kafka's metrics, where '.' becomes '_'.
+fn collide(one: &str, other: &str) -> bool {
+    let plain = |byte: u8| if byte == b'.' { b'_' } else { byte };
+    one.len() == other.len() && one.bytes().map(plain).eq(other.bytes().map(plain))
+}
+
+fn check_name(name: &str) -> Result<(), TopicError> {
+    if is_topic_name(name) {
         Ok(())
     } else {
         Err(TopicError::Name(name.to_owned()))

@@ -96,8 +96,9 @@ impl From<TopicError> for ApiError {
     fn from(error: TopicError) -> Self {
         let code = match &error {
             TopicError::Exists(_) => ResponseError::TopicAlreadyExists,
-            TopicError::Name(_) => ResponseError::InvalidTopicException,
-            TopicError::Partitions(_) => ResponseError::InvalidPartitions,
+            TopicError::Name(_) | TopicError::Collision(..) => ResponseError::InvalidTopicException,
+            TopicError::Partitions(_) | TopicError::NoGrowth { .. } => ResponseError::InvalidPartitions,
+            TopicError::Assignments(_) => ResponseError::InvalidReplicaAssignment,
             TopicError::Storage(_) => {
                 log_storage_error(&error);
                 ResponseError::KafkaStorageError

@@ -12,12 +12,13 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::Call;
 use super::errors::ApiError;
+use super::operations;
 use crate::coordination::{Coordination, is_internal};
 use crate::topic_config::TopicConfig;
 use crate::topics::{Topic, TopicError};
 
-/// Operations were not asked for, or there is nobody to authorize.
-const NO_OPERATIONS: i32 = i32::MIN;
+/// Operations were not asked for.
+const NO_OPERATIONS: i32 = operations::NOT_ASKED;
 
 /// First versions whose answers say whether a topic is internal, and which epoch its leaders are in.
 const INTERNAL_VERSION: i16 = 1;
@@ -27,8 +28,9 @@ const NO_EPOCH: i32 = -1;
 
 pub(super) fn handle(call: &Call<'_>, request: MetadataRequest) -> MetadataResponse {
     let cluster = call.cluster;
+    let operations = operations::of_topic(request.include_topic_authorized_operations);
     // Version 0 asks for all topics with an empty list, later ones with null.
-    let topics = match request.topics {
+    let topics: Vec<_> = match request.topics {
         Some(topics) if !(call.version == 0 && topics.is_empty()) => topics
             .into_iter()
             .map(|topic| describe_one(call, topic, request.allow_auto_topic_creation))
@@ -40,6 +42,13 @@ pub(super) fn handle(call: &Call<'_>, request: MetadataRequest) -> MetadataRespo
             .map(|topic| describe(call, topic))
             .collect(),
     };
+    let topics = topics
+        .into_iter()
+        .map(|topic: MetadataResponseTopic| match topic.error_code {
+            0 => topic.with_topic_authorized_operations(operations),
+            _ => topic,
+        })
+        .collect();
     let brokers = cluster
         .nodes()
         .iter()
@@ -55,7 +64,9 @@ pub(super) fn handle(call: &Call<'_>, request: MetadataRequest) -> MetadataRespo
         .with_brokers(brokers)
         .with_cluster_id(Some(StrBytes::from_string(cluster.data_dir.cluster_id.clone())))
         .with_controller_id(BrokerId(cluster.controller().id))
-        .with_cluster_authorized_operations(NO_OPERATIONS)
+        .with_cluster_authorized_operations(operations::of_cluster(
+            request.include_cluster_authorized_operations,
+        ))
         .with_topics(topics)
 }
 

@@ -6,7 +6,9 @@
 
 mod api_versions;
 mod call;
+mod cluster;
 mod coordinator;
+mod create_partitions;
 mod delete_records;
 mod errors;
 mod fetch;
@@ -20,6 +22,7 @@ mod operations;
 mod produce;
 mod producers;
 mod reassignment;
+mod topic_partitions;
 mod topics;
 mod transaction_admin;
 mod transaction_offsets;
@@ -96,11 +99,16 @@ pub(crate) const SERVED: &[Served] = &[
     served(ApiKey::DescribeTransactions, 0, 0),
     served(ApiKey::ListTransactions, 0, 1),
     served(ApiKey::OffsetForLeaderEpoch, 2, 4),
+    served(ApiKey::DescribeAcls, 1, 3),
+    served(ApiKey::DescribeLogDirs, 1, 4),
+    served(ApiKey::CreatePartitions, 0, 3),
     served(ApiKey::ElectLeaders, 0, 2),
     served(ApiKey::AlterPartitionReassignments, 0, 1),
     served(ApiKey::ListPartitionReassignments, 0, 0),
     served(ApiKey::DeleteGroups, 0, 2),
     served(ApiKey::OffsetDelete, 0, 0),
+    served(ApiKey::DescribeCluster, 0, 2),
+    served(ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
 fn is_served(api: ApiKey, version: i16) -> bool {
@@ -159,6 +167,13 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         ApiKey::ListGroups => reply(call, &group_admin::list(call, &decode(call, body)?)),
         ApiKey::DeleteGroups => reply(call, &group_admin::delete(call, decode(call, body)?)),
         ApiKey::OffsetDelete => reply(call, &group_admin::delete_offsets(call, decode(call, body)?)),
+        ApiKey::DescribeAcls => reply(call, &cluster::describe_acls(&decode(call, body)?)),
+        ApiKey::DescribeLogDirs => reply(call, &cluster::describe_log_dirs(call, decode(call, body)?)),
+        ApiKey::DescribeCluster => reply(call, &cluster::describe(call, &decode(call, body)?)),
+        ApiKey::CreatePartitions => reply(call, &create_partitions::create(call, decode(call, body)?)),
+        ApiKey::DescribeTopicPartitions => {
+            reply(call, &topic_partitions::describe(call, decode(call, body)?))
+        }
         _ => Err(Refusal::NotServed),
     }
 }

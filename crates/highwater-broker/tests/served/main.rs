@@ -4,6 +4,7 @@ mod bad_input;
 mod bugs;
 mod bugs_of_transactions;
 mod client;
+mod cluster;
 mod fetch;
 mod group_admin;
 mod groups;

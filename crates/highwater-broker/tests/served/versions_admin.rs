@@ -1,10 +1,12 @@
 //! Every version of what administrators ask for.
 
 use highwater_wire::{Connection, WireError};
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::{
-    ApiKey, DeleteGroupsRequest, DeleteRecordsRequest, DescribeGroupsRequest, ListGroupsRequest,
-    OffsetDeleteRequest,
+    ApiKey, CreatePartitionsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DescribeAclsRequest,
+    DescribeClusterRequest, DescribeGroupsRequest, DescribeLogDirsRequest, DescribeTopicPartitionsRequest,
+    ListGroupsRequest, OffsetDeleteRequest,
 };
 
 use crate::client::*;
@@ -36,6 +38,33 @@ pub(crate) fn exercise(connection: &mut Connection, api: ApiKey, version: i16) -
         ApiKey::OffsetDelete => {
             let request = OffsetDeleteRequest::default().with_group_id(group("versions"));
             connection.call(&request, version).map(drop)
+        }
+        ApiKey::DescribeAcls => {
+            let request = DescribeAclsRequest::default().with_resource_type_filter(1);
+            connection.call(&request, version).map(drop)
+        }
+        ApiKey::DescribeLogDirs => {
+            let all = DescribeLogDirsRequest::default().with_topics(None);
+            assert!(!connection.call(&all, version)?.results[0].topics.is_empty());
+            Ok(())
+        }
+        ApiKey::DescribeCluster => connection
+            .call(&DescribeClusterRequest::default(), version)
+            .map(drop),
+        ApiKey::DescribeTopicPartitions => {
+            let request = DescribeTopicPartitionsRequest::default().with_response_partition_limit(1);
+            connection.call(&request, version).map(drop)
+        }
+        ApiKey::CreatePartitions => {
+            for name in ["t", "nowhere"] {
+                let wanted = CreatePartitionsTopic::default()
+                    .with_name(topic(name))
+                    .with_count(1)
+                    .with_assignments(None);
+                let request = CreatePartitionsRequest::default().with_topics(vec![wanted]);
+                connection.call(&request, version)?;
+            }
+            Ok(())
         }
         other => panic!("{other:?} is advertised and not tested"),
     }
