@@ -18,6 +18,7 @@
 
 mod api;
 mod broker;
+mod broker_settings;
 mod bug;
 mod bugs;
 mod cleaner;

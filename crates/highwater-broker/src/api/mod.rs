@@ -4,12 +4,14 @@
 //! the connection, which is what Kafka does too. One module per group of APIs; a handler turns a request
 //! into a response and does not see bytes.
 
+mod alter_configs;
 mod api_versions;
 mod call;
 mod cluster;
 mod coordinator;
 mod create_partitions;
 mod delete_records;
+mod describe_configs;
 mod errors;
 mod fetch;
 mod group_admin;
@@ -100,9 +102,12 @@ pub(crate) const SERVED: &[Served] = &[
     served(ApiKey::ListTransactions, 0, 1),
     served(ApiKey::OffsetForLeaderEpoch, 2, 4),
     served(ApiKey::DescribeAcls, 1, 3),
+    served(ApiKey::DescribeConfigs, 1, 4),
+    served(ApiKey::AlterConfigs, 0, 2),
     served(ApiKey::DescribeLogDirs, 1, 4),
     served(ApiKey::CreatePartitions, 0, 3),
     served(ApiKey::ElectLeaders, 0, 2),
+    served(ApiKey::IncrementalAlterConfigs, 0, 1),
     served(ApiKey::AlterPartitionReassignments, 0, 1),
     served(ApiKey::ListPartitionReassignments, 0, 0),
     served(ApiKey::DeleteGroups, 0, 2),
@@ -167,6 +172,11 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         ApiKey::ListGroups => reply(call, &group_admin::list(call, &decode(call, body)?)),
         ApiKey::DeleteGroups => reply(call, &group_admin::delete(call, decode(call, body)?)),
         ApiKey::OffsetDelete => reply(call, &group_admin::delete_offsets(call, decode(call, body)?)),
+        ApiKey::DescribeConfigs => reply(call, &describe_configs::describe(call, decode(call, body)?)),
+        ApiKey::AlterConfigs => reply(call, &alter_configs::replace(call, decode(call, body)?)),
+        ApiKey::IncrementalAlterConfigs => {
+            reply(call, &alter_configs::incremental(call, decode(call, body)?))
+        }
         ApiKey::DescribeAcls => reply(call, &cluster::describe_acls(&decode(call, body)?)),
         ApiKey::DescribeLogDirs => reply(call, &cluster::describe_log_dirs(call, decode(call, body)?)),
         ApiKey::DescribeCluster => reply(call, &cluster::describe(call, &decode(call, body)?)),

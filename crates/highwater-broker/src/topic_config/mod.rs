@@ -66,7 +66,6 @@ impl TopicConfig {
     }
 
     /// The settings that were given, in order of name.
-    #[cfg(test)]
     pub(crate) fn given(&self) -> impl Iterator<Item = (&str, &str)> {
         self.given
             .iter()
@@ -154,10 +153,6 @@ impl TopicConfig {
     }
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "IncrementalAlterConfigs will be the one to use it")
-)]
 impl TopicConfig {
     /// Sets one setting; on an error nothing changes.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), TopicConfigError> {
@@ -171,13 +166,6 @@ impl TopicConfig {
             };
         }
         checked
-    }
-
-    /// Sets one setting back to its default.
-    pub(crate) fn delete(&mut self, name: &str) -> Result<(), TopicConfigError> {
-        find(name)?;
-        self.given.remove(name);
-        self.check_lags()
     }
 
     /// Adds the words of `value` to a list, at its end.

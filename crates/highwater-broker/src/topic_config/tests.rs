@@ -71,10 +71,5 @@ fn settings_are_changed_one_by_one_or_not_at_all() {
     config.set("max.compaction.lag.ms", "10").expect("valid");
     let refused = config.set("min.compaction.lag.ms", "11");
     assert_eq!(refused, Err(TopicConfigError::Lags { min: 11, max: 10 }));
-    config.delete("max.compaction.lag.ms").expect("known");
-    assert_eq!(
-        config.given().collect::<Vec<_>>(),
-        [("cleanup.policy", "compact")]
-    );
-    assert!(config.delete("no.such.setting").is_err());
+    assert_eq!(config.given().count(), 2, "nothing has changed");
 }

@@ -5,6 +5,7 @@ mod bugs;
 mod bugs_of_transactions;
 mod client;
 mod cluster;
+mod configs;
 mod fetch;
 mod group_admin;
 mod groups;

@@ -1,11 +1,15 @@
 //! Every version of what administrators ask for.
 
 use highwater_wire::{Connection, WireError};
+use kafka_protocol::messages::alter_configs_request::AlterConfigsResource;
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
+use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use kafka_protocol::messages::incremental_alter_configs_request::AlterConfigsResource as IncrementalResource;
 use kafka_protocol::messages::{
-    ApiKey, CreatePartitionsRequest, DeleteGroupsRequest, DeleteRecordsRequest, DescribeAclsRequest,
-    DescribeClusterRequest, DescribeGroupsRequest, DescribeLogDirsRequest, DescribeTopicPartitionsRequest,
+    AlterConfigsRequest, ApiKey, CreatePartitionsRequest, DeleteGroupsRequest, DeleteRecordsRequest,
+    DescribeAclsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
+    DescribeLogDirsRequest, DescribeTopicPartitionsRequest, IncrementalAlterConfigsRequest,
     ListGroupsRequest, OffsetDeleteRequest,
 };
 
@@ -65,6 +69,34 @@ pub(crate) fn exercise(connection: &mut Connection, api: ApiKey, version: i16) -
                 connection.call(&request, version)?;
             }
             Ok(())
+        }
+        ApiKey::DescribeConfigs => {
+            for (kind, name) in [(2, "t"), (2, "nowhere"), (4, "1")] {
+                let wanted = DescribeConfigsResource::default()
+                    .with_resource_type(kind)
+                    .with_resource_name(text(name))
+                    .with_configuration_keys(None);
+                let request = DescribeConfigsRequest::default()
+                    .with_resources(vec![wanted])
+                    .with_include_synonyms(true)
+                    .with_include_documentation(version >= 3);
+                connection.call(&request, version)?;
+            }
+            Ok(())
+        }
+        ApiKey::AlterConfigs => {
+            let wanted = AlterConfigsResource::default()
+                .with_resource_type(2)
+                .with_resource_name(text("t"));
+            let request = AlterConfigsRequest::default().with_resources(vec![wanted]);
+            connection.call(&request, version).map(drop)
+        }
+        ApiKey::IncrementalAlterConfigs => {
+            let wanted = IncrementalResource::default()
+                .with_resource_type(2)
+                .with_resource_name(text("t"));
+            let request = IncrementalAlterConfigsRequest::default().with_resources(vec![wanted]);
+            connection.call(&request, version).map(drop)
         }
         other => panic!("{other:?} is advertised and not tested"),
     }
