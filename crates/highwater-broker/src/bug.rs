@@ -32,11 +32,17 @@ pub enum Bug {
     MarkerInOnePartitionOnly,
     /// Compaction keeps a value of a key that is not the last.
     CompactionKeepsOlder,
+    /// Commits of consumers whose generation is over are kept.
+    IgnoreGeneration,
+    /// Some partitions' newest committed offset is not there after a start.
+    ForgetCommittedOffset,
+    /// The first answer after a start is an older offset than the one committed.
+    RegressCommittedOffset,
 }
 
 impl Bug {
     /// Every bug, in the order they are listed to people.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::AckBeforeAppend,
         Self::ForgetLastBatchOnRestart,
         Self::AppendRetryTwice,
@@ -50,6 +56,9 @@ impl Bug {
         Self::EndTransactionOfAnother,
         Self::MarkerInOnePartitionOnly,
         Self::CompactionKeepsOlder,
+        Self::IgnoreGeneration,
+        Self::ForgetCommittedOffset,
+        Self::RegressCommittedOffset,
     ];
 
     /// The name on the command line and in the journal.
@@ -68,6 +77,9 @@ impl Bug {
             Self::EndTransactionOfAnother => "end-transaction-of-another",
             Self::MarkerInOnePartitionOnly => "marker-in-one-partition-only",
             Self::CompactionKeepsOlder => "compaction-keeps-older",
+            Self::IgnoreGeneration => "ignore-generation",
+            Self::ForgetCommittedOffset => "forget-committed-offset",
+            Self::RegressCommittedOffset => "regress-committed-offset",
         }
     }
 
@@ -104,6 +116,15 @@ impl Bug {
             }
             Self::CompactionKeepsOlder => {
                 "keep the value before the last one of a key in each pass of compaction"
+            }
+            Self::IgnoreGeneration => {
+                "keep offsets that consumers commit after their group has gone on without them"
+            }
+            Self::ForgetCommittedOffset => {
+                "forget the newest committed offset of every 3rd partition when the broker starts"
+            }
+            Self::RegressCommittedOffset => {
+                "answer the first question for a committed offset after a start with half of it"
             }
         }
     }

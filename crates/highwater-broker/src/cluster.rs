@@ -75,7 +75,7 @@ impl Cluster {
         let node = |(id, &address)| Node { id, address };
         let cluster = Self {
             topics: Topics::open(&config, roster.clone(), switches.clone(), &entries)?,
-            groups: Groups::open(&data_dir.root, &config)?,
+            groups: Groups::open(&data_dir.root, &config, &switches)?,
             producer_ids: ProducerIds::open(&data_dir.root)?,
             transactions: Transactions::open(&data_dir.root, config.transaction_version, &switches)?,
             nodes: roster.ids().zip(addresses).map(node).collect(),

@@ -20,7 +20,7 @@ use kafka_protocol::protocol::StrBytes;
 use super::Call;
 use super::errors::log_storage_error;
 use crate::coordination::Coordination;
-use crate::group::{CommitRequest, Committed, OffsetKey};
+use crate::group::{CommitError, CommitRequest, Committed, OffsetKey};
 
 /// Longest metadata kept with an offset, as in Kafka (`offset.metadata.max.bytes`).
 const MAX_METADATA_BYTES: usize = 4_096;
@@ -43,10 +43,9 @@ pub(super) fn commit(call: &Call<'_>, request: OffsetCommitRequest) -> OffsetCom
     };
     let refused = if request.group_id.is_empty() {
         Some(ResponseError::InvalidGroupId)
-    } else if let Err(error) = call.coordinates(Coordination::Group, &request.group_id) {
-        Some(error.error)
     } else {
-        call.cluster.groups.check_commit(&request.group_id, &who).err()
+        let coordinates = call.coordinates(Coordination::Group, &request.group_id);
+        coordinates.err().map(|error| error.error)
     };
     let mut accepted = Vec::new();
     let mut topics: Vec<OffsetCommitResponseTopic> = Vec::new();
@@ -59,7 +58,7 @@ pub(super) fn commit(call: &Call<'_>, request: OffsetCommitRequest) -> OffsetCom
                 let exists = known
                     .as_ref()
                     .is_some_and(|topic| topic.partition(partition.partition_index).is_some());
-                let error = refused.or_else(|| check(&partition, exists));
+                let error = check(&partition, exists, refused);
                 if error.is_none() {
                     accepted.push(to_commit(&topic.name, &partition));
                 }
@@ -74,21 +73,42 @@ pub(super) fn commit(call: &Call<'_>, request: OffsetCommitRequest) -> OffsetCom
                 .with_partitions(partitions),
         );
     }
-    if let Err(error) = call.cluster.groups.commit(&request.group_id, accepted) {
-        log_storage_error(&error);
+    if refused.is_none()
+        && let Err(error) = call.cluster.groups.commit(&request.group_id, &who, accepted)
+    {
+        let error = commit_code(&error);
+        // What is wrong with the committer comes before what is wrong with its metadata.
+        let too_large = ResponseError::OffsetMetadataTooLarge.code();
         for partition in topics.iter_mut().flat_map(|topic| &mut topic.partitions) {
-            if partition.error_code == 0 {
-                partition.error_code = ResponseError::KafkaStorageError.code();
+            if [0, too_large].contains(&partition.error_code) {
+                partition.error_code = error.code();
             }
         }
     }
     OffsetCommitResponse::default().with_topics(topics)
 }
 
-fn check(partition: &OffsetCommitRequestPartition, exists: bool) -> Option<ResponseError> {
+fn commit_code(error: &CommitError) -> ResponseError {
+    match error {
+        CommitError::Refused(refusal) => *refusal,
+        CommitError::Storage(_) | CommitError::Journal(_) => {
+            log_storage_error(error);
+            ResponseError::KafkaStorageError
+        }
+    }
+}
+
+/// In Kafka's order: the partition, the committer, the metadata.
+fn check(
+    partition: &OffsetCommitRequestPartition,
+    exists: bool,
+    refused: Option<ResponseError>,
+) -> Option<ResponseError> {
     let metadata = partition.committed_metadata.as_deref().unwrap_or_default();
     if !exists {
         Some(ResponseError::UnknownTopicOrPartition)
+    } else if refused.is_some() {
+        refused
     } else if metadata.len() > MAX_METADATA_BYTES {
         Some(ResponseError::OffsetMetadataTooLarge)
     } else {

@@ -161,7 +161,9 @@ pub(crate) fn own_up(
             | JournalEvent::Shown
             | JournalEvent::EndedWrongly
             | JournalEvent::LeftOpen
-            | JournalEvent::Compacted => {}
+            | JournalEvent::Compacted
+            | JournalEvent::Forgotten
+            | JournalEvent::Regressed => {}
         }
     }
     let mut lost = Vec::new();

@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Place;
 use crate::bug::Bug;
+use crate::group::OffsetKey;
 use crate::lock::LockExt;
 
 /// Name of the journal in the data directory.
 pub const JOURNAL_FILE: &str = "bugs.jsonl";
 
-/// What happened to a batch.
+/// What happened to a batch, or to a committed offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum JournalEvent {
@@ -46,6 +47,10 @@ pub enum JournalEvent {
     LeftOpen,
     /// It was compacted away although it is the last value of its key; the one before was kept.
     Compacted,
+    /// A committed offset is not there any more.
+    Forgotten,
+    /// An older offset than the committed one was answered.
+    Regressed,
 }
 
 /// One line of the journal.
@@ -53,6 +58,10 @@ pub enum JournalEvent {
 pub struct JournalEntry {
     /// [`Bug::name`].
     pub bug: String,
+    /// Group of a committed offset, for those entries that are about one. Its right value is
+    /// `base_offset` then, and the one in its place `copy_base_offset`, each -1 for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// What happened.
     pub event: JournalEvent,
     /// Topic of the batch.
@@ -90,6 +99,7 @@ impl JournalEntry {
     ) -> Self {
         Self {
             bug: bug.name().to_owned(),
+            group: None,
             event,
             topic: place.topic.to_string(),
             partition: place.partition,
@@ -114,6 +124,7 @@ impl JournalEntry {
     ) -> Self {
         Self {
             bug: bug.name().to_owned(),
+            group: None,
             event,
             topic: place.topic.to_string(),
             partition: place.partition,
@@ -125,6 +136,23 @@ impl JournalEntry {
             copy_base_offset: None,
             copy_last_offset: None,
         }
+    }
+
+    /// An entry for a committed offset: the right one, and the one in its place.
+    pub(crate) fn of_commit(
+        bug: Bug,
+        event: JournalEvent,
+        group: &str,
+        (topic, partition): &OffsetKey,
+        (right, wrong): (i64, i64),
+    ) -> Self {
+        let place = Place {
+            topic: topic.as_str().into(),
+            partition: *partition,
+        };
+        let mut entry = Self::about(bug, event, &place, (-1, -1), (right, right)).with_copy(wrong);
+        entry.group = Some(group.to_owned());
+        entry
     }
 
     /// The same entry with another event.

@@ -42,7 +42,9 @@ impl LostBatches {
                 | JournalEvent::Shown
                 | JournalEvent::EndedWrongly
                 | JournalEvent::LeftOpen
-                | JournalEvent::Compacted => {}
+                | JournalEvent::Compacted
+                | JournalEvent::Forgotten
+                | JournalEvent::Regressed => {}
             }
         }
         Self {

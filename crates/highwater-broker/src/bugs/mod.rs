@@ -6,8 +6,10 @@
 pub(crate) mod ack_before_append;
 pub(crate) mod append_retry_twice;
 pub(crate) mod end_another;
+pub(crate) mod forget_committed;
 pub(crate) mod forget_last_batch;
 pub(crate) mod hide_from_lagging;
+pub(crate) mod ignore_generation;
 pub(crate) mod ignore_producer_epoch;
 pub(crate) mod ignore_sequences;
 pub(crate) mod journal;
@@ -15,6 +17,7 @@ pub(crate) mod keeps_older;
 pub(crate) mod lost_batches;
 pub(crate) mod marker_in_one;
 pub(crate) mod reassign_offsets;
+pub(crate) mod regress_committed;
 pub(crate) mod serve_aborted;
 pub(crate) mod spurious_offset_zero;
 pub(crate) mod stable_offset_off_by_one;

@@ -12,9 +12,12 @@ use std::time::{Duration, Instant};
 use kafka_protocol::error::ResponseError;
 use tokio::sync::{Notify, oneshot};
 
+use super::defects::GroupDefects;
 use super::member::{JoinAnswer, JoinRequest};
 use super::offsets::{Committed, OffsetKey, Offsets};
 use super::state::{Answer, CommitRequest, Group, GroupSettings, JoinRefusal, SyncAnswer, SyncRequest};
+use crate::bugs::Switches;
+use crate::bugs::journal::JournalError;
 use crate::config::BrokerConfig;
 use crate::error::BrokerError;
 use crate::lock::LockExt;
@@ -70,18 +73,32 @@ impl Tables {
     }
 }
 
+/// Why offsets are not kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommitError {
+    #[error("refused: {0}")]
+    Refused(ResponseError),
+    #[error("write to the file of committed offsets")]
+    Storage(#[from] io::Error),
+    #[error("write to the journal of the bug switches")]
+    Journal(#[from] JournalError),
+}
+
 #[derive(Debug)]
 pub(crate) struct Groups {
     origin: Instant,
     settings: GroupSettings,
     pub(super) tables: Mutex<Tables>,
     pub(super) offsets: Mutex<Offsets>,
+    defects: Mutex<GroupDefects>,
     /// Rung when a deadline may have come nearer.
     changed: Notify,
 }
 
 impl Groups {
-    pub(crate) fn open(root: &Path, config: &BrokerConfig) -> Result<Self, BrokerError> {
+    pub(crate) fn open(root: &Path, config: &BrokerConfig, switches: &Switches) -> Result<Self, BrokerError> {
+        let mut offsets = Offsets::open(root, switches.journal.is_some())?;
+        let defects = GroupDefects::open(switches, &mut offsets)?;
         Ok(Self {
             origin: Instant::now(),
             settings: GroupSettings {
@@ -89,7 +106,8 @@ impl Groups {
                 initial_delay: config.group_initial_rebalance_delay,
             },
             tables: Mutex::default(),
-            offsets: Mutex::new(Offsets::open(root)?),
+            offsets: Mutex::new(offsets),
+            defects: Mutex::new(defects),
             changed: Notify::new(),
         })
     }
@@ -186,15 +204,29 @@ impl Groups {
         result
     }
 
-    /// Checks that the committer may commit; keeps nothing yet.
-    pub(crate) fn check_commit(&self, group: &str, request: &CommitRequest) -> Result<(), ResponseError> {
+    /// Keeps offsets if the committer may commit now. The group cannot change in between.
+    pub(crate) fn commit(
+        &self,
+        group: &str,
+        request: &CommitRequest,
+        commits: Vec<(OffsetKey, Committed)>,
+    ) -> Result<(), CommitError> {
         let mut tables = self.tables.guard();
-        match tables.groups.get_mut(group) {
+        let checked = match tables.groups.get_mut(group) {
             Some(state) => state.check_commit(request, self.now()),
             // Whoever was a member before the broker was started is none now.
             None if request.generation >= 0 => Err(ResponseError::IllegalGeneration),
             None => Ok(()),
+        };
+        let mut offsets = self.offsets.guard();
+        if let Err(refusal) = checked {
+            let defects = self.defects.guard();
+            if !defects.takes(request, refusal) {
+                return Err(CommitError::Refused(refusal));
+            }
+            defects.admit(group, &commits, &offsets)?;
         }
+        Ok(offsets.commit(group, commits)?)
     }
 
     /// Checks that the committer may commit in a transaction; keeps nothing yet.
@@ -242,20 +274,19 @@ impl Groups {
         self.offsets.guard().pending_of_group(group)
     }
 
-    pub(crate) fn commit(&self, group: &str, offsets: Vec<(OffsetKey, Committed)>) -> io::Result<()> {
-        self.offsets.guard().commit(group, offsets)
-    }
-
     pub(crate) fn remove_topic(&self, topic: &str) -> io::Result<()> {
         self.offsets.guard().remove_topic(topic)
     }
 
     pub(crate) fn committed(&self, group: &str, topic: &str, partition: i32) -> Option<Committed> {
-        self.offsets.guard().get(group, topic, partition).cloned()
+        let key = (topic.to_owned(), partition);
+        let right = self.offsets.guard().get(group, topic, partition).cloned()?;
+        Some(self.defects.guard().answer(group, &key, right))
     }
 
     pub(crate) fn all_committed(&self, group: &str) -> BTreeMap<OffsetKey, Committed> {
-        self.offsets.guard().of_group(group)
+        let right = self.offsets.guard().of_group(group);
+        self.defects.guard().answer_all(group, right)
     }
 
     /// Answers everybody who waits in these groups with `NOT_COORDINATOR`: their coordinator has moved.

@@ -8,13 +8,14 @@
 
 mod administration;
 mod coordinator;
+mod defects;
 mod member;
 mod offsets;
 mod pending;
 mod state;
 
 pub(crate) use administration::DeleteError;
-pub(crate) use coordinator::Groups;
+pub(crate) use coordinator::{CommitError, Groups};
 pub(crate) use member::{Client, JoinAnswer, JoinRequest, Protocol};
 pub(crate) use offsets::{Committed, OffsetKey};
 pub(crate) use state::{CommitRequest, GroupDescription, MemberDescription, SyncRequest};

@@ -2,7 +2,8 @@
 //!
 //! Invariant: a commit is in the file (one write(2)) before it is answered; the newest line of a group,
 //! topic and partition counts. Offsets of open transactions are in the file too, with their producer id,
-//! and count from the line on that says that the transaction was committed. The file is rewritten, in one piece, when most of its lines are old.
+//! and count from the line on that says that the transaction was committed. The file is rewritten, in
+//! one piece, when most of its lines are old: a few milliseconds for ten thousand lines.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -68,6 +69,8 @@ pub(crate) struct Offsets {
     file: File,
     by_group: BTreeMap<String, BTreeMap<OffsetKey, Committed>>,
     pending: Pending,
+    /// What the newest commit of each partition took the place of, while somebody wants to know.
+    replaced: Option<BTreeMap<(String, OffsetKey), Committed>>,
     lines: usize,
     live: usize,
     /// Where the last whole line ends.
@@ -75,8 +78,9 @@ pub(crate) struct Offsets {
 }
 
 impl Offsets {
-    /// Reads the file; a line that a dying process left incomplete is cut off.
-    pub(crate) fn open(root: &Path) -> Result<Self, BrokerError> {
+    /// Reads the file; a line that a dying process left incomplete is cut off. On request it remembers
+    /// what the newest commits took the place of.
+    pub(crate) fn open(root: &Path, keep_replaced: bool) -> Result<Self, BrokerError> {
         let path = root.join("group-offsets.jsonl");
         let error = |action, source| BrokerError::DataDir {
             action,
@@ -99,6 +103,7 @@ impl Offsets {
             path: path.clone(),
             by_group: BTreeMap::new(),
             pending: Pending::default(),
+            replaced: keep_replaced.then(BTreeMap::new),
             lines: 0,
             live: 0,
             length: whole as u64,
@@ -127,9 +132,13 @@ impl Offsets {
     }
 
     fn take_on(&mut self, group: String, key: OffsetKey, committed: Committed) {
-        let group = self.by_group.entry(group).or_default();
-        if group.insert(key, committed).is_none() {
-            self.live += 1;
+        let offsets = self.by_group.entry(group.clone()).or_default();
+        match (offsets.insert(key.clone(), committed), &mut self.replaced) {
+            (None, _) => self.live += 1,
+            (Some(before), Some(replaced)) => {
+                replaced.insert((group, key), before);
+            }
+            (Some(_), None) => {}
         }
     }
 
@@ -230,6 +239,44 @@ impl Offsets {
         self.write_offsets(lines)
     }
 
+    /// Every offset of every group.
+    pub(super) fn all(&self) -> BTreeMap<(String, OffsetKey), Committed> {
+        let groups = self.by_group.iter();
+        groups
+            .flat_map(|(group, offsets)| {
+                let one = move |(key, committed): (&OffsetKey, &Committed)| {
+                    ((group.clone(), key.clone()), committed.clone())
+                };
+                offsets.iter().map(one)
+            })
+            .collect()
+    }
+
+    /// What the newest commits took the place of, if that was asked for; it is not kept any longer.
+    pub(super) fn take_replaced(&mut self) -> BTreeMap<(String, OffsetKey), Committed> {
+        self.replaced.take().unwrap_or_default()
+    }
+
+    /// Puts an older commit, or none, in the place of the newest one, in memory only: for a bug switch.
+    pub(super) fn forget(&mut self, group: &str, key: &OffsetKey, before: Option<Committed>) {
+        let Some(offsets) = self.by_group.get_mut(group) else {
+            return;
+        };
+        match before {
+            Some(before) => {
+                offsets.insert(key.clone(), before);
+            }
+            None => {
+                if offsets.remove(key).is_some() {
+                    self.live -= 1;
+                }
+            }
+        }
+        if offsets.is_empty() {
+            self.by_group.remove(group);
+        }
+    }
+
     /// Every group that has offsets, in order of name.
     pub(crate) fn groups(&self) -> impl Iterator<Item = &str> {
         self.by_group.keys().map(String::as_str)
@@ -291,8 +338,11 @@ impl Offsets {
         for line in lines {
             self.apply(line);
         }
-        if self.lines > MIN_LINES_TO_REWRITE.max(self.live * REWRITE_FACTOR) {
-            self.rewrite()?;
+        if self.lines > MIN_LINES_TO_REWRITE.max(self.live * REWRITE_FACTOR)
+            && let Err(error) = self.rewrite()
+        {
+            // What was asked for is in the file; only the old lines are still there too.
+            tracing::warn!(%error, path = %self.path.display(), "could not rewrite the committed offsets");
         }
         Ok(())
     }

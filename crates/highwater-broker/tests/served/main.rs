@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bugs;
+mod bugs_of_groups;
 mod bugs_of_transactions;
 mod client;
 mod cluster;
