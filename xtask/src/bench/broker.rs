@@ -70,7 +70,7 @@ impl Amounts {
                 rounds: arguments.rounds.min(2),
                 small_records: 200_000,
                 large_records: 10_000,
-                seconds: 2,
+                seconds: 4,
                 connections: 50,
                 partitions: 200,
                 log_bytes: 50_000_000,

@@ -35,7 +35,7 @@ idempotence = true
 linger = "0ms"
 
 [warm_up]
-limit = "2s"
+limit = "1s"
 "#
     )
 }

@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     AcknowledgedMedian,
     AcknowledgedP99,
     Transactions,
+    TransactionsOfLibrdkafka,
     Memory,
     StartAfterStop,
     StartAfterKill,
@@ -48,6 +49,7 @@ impl Kind {
             Self::AcknowledgedMedian => "acknowledgement p50 at 1,000/s × 5 KiB, ms",
             Self::AcknowledgedP99 => "acknowledgement p99 at 1,000/s × 5 KiB, ms",
             Self::Transactions => "transactions/s of one producer, 10 records each",
+            Self::TransactionsOfLibrdkafka => "the same with librdkafka, which waits for itself",
             Self::Memory => "memory, 1,000 connections and 10,000 partitions, MB",
             Self::StartAfterStop => "start to ready with 1 GB of log, clean stop, ms",
             Self::StartAfterKill => "start to ready with 1 GB of log, SIGKILL, ms",
@@ -60,7 +62,7 @@ impl Kind {
             Self::ProduceSmall | Self::ConsumeSmall | Self::ConsumeLarge => Goal::RatioAtLeast(1.0),
             Self::ProduceLarge | Self::Transactions => Goal::RatioAtLeast(1.5),
             Self::CpuProduceSmall | Self::CpuProduceLarge => Goal::RatioBelow(0.5),
-            Self::CpuConsumeSmall | Self::CpuConsumeLarge => Goal::None,
+            Self::CpuConsumeSmall | Self::CpuConsumeLarge | Self::TransactionsOfLibrdkafka => Goal::None,
             Self::AcknowledgedMedian => Goal::Below(1.0),
             Self::AcknowledgedP99 => Goal::Below(3.0),
             Self::Memory => Goal::Below(150.0),
@@ -74,7 +76,7 @@ impl Kind {
         match self {
             Self::ProduceSmall | Self::ProduceLarge | Self::ConsumeSmall | Self::ConsumeLarge => 0,
             Self::Memory | Self::StartAfterStop | Self::StartAfterKill | Self::RecoveryPerGb => 0,
-            Self::Transactions => 0,
+            Self::Transactions | Self::TransactionsOfLibrdkafka => 0,
             Self::CpuProduceSmall
             | Self::CpuProduceLarge
             | Self::CpuConsumeSmall
