@@ -48,6 +48,7 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
         fsync: arguments.fsync,
         default_partitions: arguments.default_partitions,
         auto_create_topics: arguments.auto_create_topics,
+        cleaner_interval: std::time::Duration::from_millis(arguments.cleaner_interval_ms),
         ..BrokerConfig::new(arguments.listen, arguments.data_dir.clone())
     };
     let planted = config

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Often enough that a kill meets the cleaner at work.
+const CLEANER_INTERVAL_MS: &str = "20";
+
 pub(crate) struct Broker {
     child: Child,
     pub(crate) address: SocketAddr,
@@ -23,6 +26,8 @@ impl Broker {
                 "--listen",
                 "127.0.0.1:0",
                 "--exit-with-parent",
+                "--cleaner-interval-ms",
+                CLEANER_INTERVAL_MS,
                 "--data-dir",
             ])
             .arg(data)

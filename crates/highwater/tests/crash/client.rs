@@ -11,6 +11,7 @@ use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableT
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
 };
@@ -20,8 +21,8 @@ use kafka_protocol::messages::txn_offset_commit_request::{
     TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
 };
 use kafka_protocol::messages::{
-    AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, ApiVersionsRequest, CreateTopicsRequest,
-    DeleteRecordsRequest, DeleteTopicsRequest, EndTxnRequest, FetchRequest, GroupId, InitProducerIdRequest,
+    AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, BrokerId, CreateTopicsRequest, DeleteRecordsRequest,
+    DeleteTopicsRequest, EndTxnRequest, FetchRequest, GroupId, InitProducerIdRequest, ListOffsetsRequest,
     OffsetCommitRequest, OffsetFetchRequest, ProduceRequest, ProducerId, TopicName, TransactionalId,
     TxnOffsetCommitRequest,
 };
@@ -33,6 +34,8 @@ use crate::worker::{Stop, wrong};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The smallest segments that Kafka lets a topic have.
 pub(crate) const SEGMENT_BYTES: (&str, &str) = ("segment.bytes", "1048576");
+/// The timestamp that stands for the start of a partition.
+const EARLIEST: i64 = -2;
 /// More than a round writes into a partition between two reads.
 const FETCH_BYTES: i32 = 8 << 20;
 
@@ -68,15 +71,6 @@ impl Client {
 
     pub(crate) fn call<R: Request>(&mut self, request: &R, version: i16) -> Result<R::Response, Stop> {
         Ok(self.connection.call(request, version)?)
-    }
-
-    /// Whether the broker says that it serves an API in this version.
-    pub(crate) fn serves(&mut self, api_key: i16, version: i16) -> Result<bool, Stop> {
-        let response = self.call(&ApiVersionsRequest::default(), 0)?;
-        Ok(response
-            .api_keys
-            .iter()
-            .any(|api| api.api_key == api_key && (api.min_version..=api.max_version).contains(&version)))
     }
 
     pub(crate) fn create_topic(
@@ -186,6 +180,26 @@ impl Client {
         {
             Some(data) => Ok(data),
             None => wrong(format!("a fetch of {topic}-{partition} answered without it")),
+        }
+    }
+
+    /// The first offset that is still there.
+    pub(crate) fn start_offset(&mut self, topic: &str, partition: i32) -> Result<i64, Stop> {
+        let partition = ListOffsetsPartition::default()
+            .with_partition_index(partition)
+            .with_current_leader_epoch(-1)
+            .with_timestamp(EARLIEST);
+        let wanted = ListOffsetsTopic::default()
+            .with_name(topic_name(topic))
+            .with_partitions(vec![partition]);
+        let request = ListOffsetsRequest::default()
+            .with_replica_id(BrokerId(-1))
+            .with_topics(vec![wanted]);
+        let response = self.call(&request, 7)?;
+        let answer = &response.topics[0].partitions[0];
+        match error(answer.error_code) {
+            None => Ok(answer.offset),
+            Some(error) => wrong(format!("the start of {topic} can't be had: {error:?}")),
         }
     }
 

@@ -11,7 +11,10 @@ use crate::read;
 use crate::worker::{Stop, Worker, wrong};
 
 pub(crate) const TOPIC: &str = "compacted";
-const KEYS: u32 = 20;
+/// Keys that come again and again, and those whose latest value is soon in a segment that is compacted.
+const HOT_KEYS: u32 = 5;
+const KEYS: u32 = 45;
+const HOT: f64 = 0.8;
 /// With values of 4 kB a set of rounds closes several segments.
 const SETTINGS: [(&str, &str); 4] = [
     ("cleanup.policy", "compact"),
@@ -35,6 +38,8 @@ struct Compacted {
     /// Offset of every acknowledged number.
     offsets: Vec<i64>,
     unanswered: Option<u32>,
+    /// Records that compaction has removed, as last seen.
+    removed: u64,
 }
 
 pub(crate) fn hire(client: &mut Client, prefix: &str, salt: u64) -> Result<Vec<Box<dyn Worker>>, Stop> {
@@ -51,6 +56,7 @@ pub(crate) fn hire(client: &mut Client, prefix: &str, salt: u64) -> Result<Vec<B
         latest: BTreeMap::new(),
         offsets: Vec::new(),
         unanswered: None,
+        removed: 0,
     })])
 }
 
@@ -84,7 +90,7 @@ impl Compacted {
 
 impl Worker for Compacted {
     fn name(&self) -> &'static str {
-        "records to a compacted topic"
+        "records removed by compaction"
     }
 
     fn settle(&mut self, client: &mut Client) -> Result<(), Stop> {
@@ -120,15 +126,21 @@ impl Worker for Compacted {
                 ));
             }
         }
+        self.removed = (self.offsets.len() - contents.records.len()) as u64;
         Ok(())
     }
 
     fn step(&mut self, client: &mut Client) -> Result<(), Stop> {
-        let key = self.random.random_range(0..KEYS);
+        let keys = if self.random.random_bool(HOT) {
+            0..HOT_KEYS
+        } else {
+            HOT_KEYS..KEYS
+        };
+        let key = self.random.random_range(keys);
         self.send(client, key)
     }
 
     fn done(&self) -> u64 {
-        self.offsets.len() as u64
+        self.removed
     }
 }

@@ -1,7 +1,6 @@
 //! DeleteRecords while records come: what is before the start is gone, what is behind it stays.
 
 use highwater_wire::BatchBuilder;
-use kafka_protocol::messages::ApiKey;
 
 use crate::client::{Client, SEGMENT_BYTES};
 use crate::read;
@@ -21,7 +20,6 @@ struct Deleter {
     asked: i64,
     sent: u64,
     deletions: u64,
-    served: bool,
 }
 
 pub(crate) fn hire(client: &mut Client, prefix: &str) -> Result<Vec<Box<dyn Worker>>, Stop> {
@@ -34,7 +32,6 @@ pub(crate) fn hire(client: &mut Client, prefix: &str) -> Result<Vec<Box<dyn Work
         asked: 0,
         sent: 0,
         deletions: 0,
-        served: client.serves(ApiKey::DeleteRecords as i16, 2)?,
     })])
 }
 
@@ -79,7 +76,7 @@ impl Worker for Deleter {
         }
         self.sent += 1;
         let before = self.last_acknowledged.unwrap_or(0) - KEPT;
-        if !self.served || !self.sent.is_multiple_of(BATCHES) || before <= self.asked {
+        if !self.sent.is_multiple_of(BATCHES) || before <= self.asked {
             return Ok(());
         }
         self.asked = before;
@@ -97,6 +94,6 @@ impl Worker for Deleter {
     }
 
     fn done(&self) -> u64 {
-        if self.served { self.deletions } else { self.sent }
+        self.deletions
     }
 }

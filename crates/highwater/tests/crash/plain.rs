@@ -86,6 +86,16 @@ impl Worker for Plain {
     }
 
     fn settle(&mut self, client: &mut Client) -> Result<(), Stop> {
+        // As if the last answer had not arrived: the crash must not make the broker forget what it has.
+        if let Some(number) = self.acknowledged.len().checked_sub(1) {
+            let again = client.produce(&self.topic, self.partition, None, self.batch(number))?;
+            if again != Ok(self.acknowledged[number]) {
+                return wrong(format!(
+                    "{}-{}: a retry of batch {number} at {} is answered with {again:?}: lost, or there twice",
+                    self.topic, self.partition, self.acknowledged[number]
+                ));
+            }
+        }
         if self.unanswered {
             return self.send(client);
         }

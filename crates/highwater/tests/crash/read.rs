@@ -32,10 +32,8 @@ pub(crate) fn all(
     partition: i32,
     committed_only: bool,
 ) -> Result<Contents, Stop> {
-    // A fetch below the start tells where the start is.
-    let first = client.fetch(topic, partition, 0, committed_only)?;
     let mut contents = Contents {
-        start: first.log_start_offset.max(0),
+        start: client.start_offset(topic, partition)?,
         ..Contents::default()
     };
     let mut next = contents.start;
