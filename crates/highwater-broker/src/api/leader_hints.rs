@@ -13,6 +13,9 @@ use crate::topics::Topic;
 const FETCH_VERSION: i16 = 16;
 const PRODUCE_VERSION: i16 = 10;
 
+/// First version of Produce that names topics by id only.
+const PRODUCE_TOPIC_ID_VERSION: i16 = 13;
+
 /// Leaders that were named in one answer, each once.
 #[derive(Debug, Default)]
 struct Named(Vec<i32>);
@@ -76,7 +79,11 @@ pub(super) fn in_produce(call: &Call<'_>, response: &mut ProduceResponse) {
     }
     let mut named = Named::default();
     for answered in &mut response.responses {
-        let topic = call.cluster.topics.get(&answered.name);
+        let topic = if call.version >= PRODUCE_TOPIC_ID_VERSION {
+            call.cluster.topics.get_by_id(answered.topic_id)
+        } else {
+            call.cluster.topics.get(&answered.name)
+        };
         for data in &mut answered.partition_responses {
             if !wants_hint(data.error_code) {
                 continue;

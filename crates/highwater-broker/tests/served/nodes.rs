@@ -21,6 +21,7 @@ use kafka_protocol::messages::{
 
 use crate::client::*;
 use crate::running::{Running, config, start, start_nodes, start_with};
+use crate::transactional::{Producer, Protocol, committed_values};
 
 const NOT_LEADER: i16 = 6;
 const NOT_COORDINATOR: i16 = 16;
@@ -218,6 +219,15 @@ fn only_the_leader_serves_and_the_others_name_it() {
     assert_eq!(produce(&mut right, "t", 0, batch(&["x"])).error_code, 0);
     assert_eq!(fetch_code(&mut right, -1), 0);
 
+    let mut request = produce_request("t", 0, batch(&["y"]));
+    request.topic_data[0].topic_id = id;
+    request.topic_data[0].name = topic("");
+    let answer = wrong.call(&request, 13).expect("Produce by id");
+    let refused = &answer.responses[0].partition_responses[0];
+    assert_eq!(
+        (refused.error_code, refused.current_leader.leader_id),
+        (NOT_LEADER, leader)
+    );
     let request = produce_request("t", 0, batch(&["y"]));
     let answer = wrong.call::<ProduceRequest>(&request, 11).expect("Produce");
     let refused = &answer.responses[0].partition_responses[0];
@@ -488,6 +498,45 @@ fn a_join_that_waits_is_sent_to_the_new_coordinator() {
     assert_eq!((led.error_code, led.generation_id, led.members.len()), (0, 2, 2));
     let followed = two.receive::<JoinGroupRequest>(5, waits).expect("answered");
     assert_eq!((followed.error_code, followed.generation_id), (0, 2));
+}
+
+#[test]
+fn an_open_transaction_goes_on_at_its_new_coordinator() {
+    for protocol in [Protocol::Old, Protocol::Two] {
+        let dir = tempfile::tempdir().expect("dir");
+        let broker = start_nodes(dir.path(), 3);
+        let mut connection = broker.connect();
+        create_topic(&mut connection, "t", 1);
+        let leader = partition_of(&mut connection, "t", 0).leader_id.0;
+        let mut data = broker.connect_to(leader);
+        let before = find_coordinator(&mut connection, 1, "x");
+        let mut old = broker.connect_to(before);
+        let mut producer = Producer::init(&mut old, "x", protocol);
+        if protocol == Protocol::Old {
+            assert_eq!(producer.add(&mut old, "t", 0), None);
+        }
+        assert_eq!(producer.send(&mut data, "t", 0, "first"), Ok(0));
+        let partition = i32::try_from(u32::from(b'x') % 50).expect("small");
+        let to = another(before);
+        assert_eq!(
+            reassign(&mut connection, "__transaction_state", partition, Some(&[to])),
+            0
+        );
+        assert_eq!(find_coordinator(&mut connection, 1, "x"), to);
+        assert_eq!(
+            producer.end(&mut old, true),
+            Some(ResponseError::NotCoordinator),
+            "{protocol:?}"
+        );
+        assert_eq!(producer.send(&mut data, "t", 0, "second"), Ok(1));
+        assert_eq!(committed_values(&mut data, "t", 0), [""; 0]);
+        let mut new = broker.connect_to(to);
+        assert_eq!(producer.end(&mut new, true), None, "{protocol:?}");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while committed_values(&mut data, "t", 0) != ["first", "second"] {
+            assert!(Instant::now() < deadline, "{protocol:?}: committed is visible");
+        }
+    }
 }
 
 #[test]
