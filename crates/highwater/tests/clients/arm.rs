@@ -130,12 +130,3 @@ macro_rules! on_both_alone {
         }
     };
 }
-
-/// For bodies that need what the dev broker does not serve yet.
-macro_rules! on_apache_kafka_only {
-    ($($body:ident),+ $(,)?) => {
-        mod on_apache_kafka_only {
-            $(#[test] fn $body() { super::$body(&mut $crate::arm::Arm::kafka()); })+
-        }
-    };
-}

@@ -210,8 +210,8 @@ fn lines_of_first_broker(arm: &Arm) -> String {
     leader.unwrap_or_else(|| panic!("{said}")).to_owned()
 }
 
-on_both!(groups_are_listed_described_reset_and_deleted);
-on_apache_kafka_only!(
+on_both!(
+    groups_are_listed_described_reset_and_deleted,
     topics_settings_and_records,
     transactions_are_listed_described_and_looked_for
 );

@@ -202,8 +202,8 @@ fn groups_are_listed_described_and_deleted(arm: &mut Arm) {
     );
 }
 
-on_both!(groups_are_listed_described_and_deleted);
-on_apache_kafka_only!(
+on_both!(
+    groups_are_listed_described_and_deleted,
     topics_are_made_widened_and_deleted,
     settings_are_described_and_altered,
     records_are_deleted_from_the_beginning

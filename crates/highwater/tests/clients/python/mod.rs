@@ -25,5 +25,8 @@ fn it_keeps_transactions_apart(arm: &mut Arm) {
     script(arm, "transactions");
 }
 
-on_both!(it_produces_and_reads_in_a_group, it_keeps_transactions_apart);
-on_apache_kafka_only!(it_administers);
+on_both!(
+    it_produces_and_reads_in_a_group,
+    it_keeps_transactions_apart,
+    it_administers
+);
