@@ -1,13 +1,17 @@
-//! What a topic's settings ask of a batch before it is appended: a key in every record of a compacted
-//! topic, timestamps near the broker's clock, or the broker's own.
+//! What a batch of a producer has to be before it is appended: records that are what its header says, a
+//! key in every record of a compacted topic, timestamps near the broker's clock, or the broker's own.
 //!
-//! Invariant: a topic with default settings costs no look at the records. It holds no clock.
+//! Invariant: only what a setting asks for costs decompression; records that are not compressed are
+//! always looked at, and the header's largest timestamp is theirs. It holds no clock.
 
 use bytes::Bytes;
-use highwater_wire::batch::{BatchError, BatchHeader};
-use highwater_wire::records::{Records, RecordsError, with_append_time};
+use highwater_wire::batch::{BatchError, BatchHeader, Codec, HEADER_BYTES, NO_PRODUCER_ID};
+use highwater_wire::records::{Records, RecordsError, with_append_time, with_max_timestamp};
 
 use crate::log::LogConfig;
+
+/// Timestamp of a record that has none.
+const NO_TIMESTAMP: i64 = -1;
 
 /// A batch as it is to be appended.
 #[derive(Debug)]
@@ -21,13 +25,31 @@ pub(crate) struct Taken {
 /// Why a batch is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum IntakeError {
+    #[error("{0}")]
+    Contradiction(&'static str),
+    #[error("record {index} says that it is record {found}")]
+    Numbering { index: i32, found: i64 },
     #[error("a compacted topic takes no record without a key")]
-    NoKey,
+    NoKey {
+        /// Which records of the batch.
+        records: Vec<i32>,
+    },
     #[error("timestamp {found} is outside of {earliest} to {latest}, which the topic takes now")]
-    Timestamp { found: i64, earliest: i64, latest: i64 },
+    Timestamp {
+        found: i64,
+        earliest: i64,
+        latest: i64,
+        /// Which records of the batch.
+        records: Vec<i32>,
+    },
+    #[error("the records are not compressed with the codec that the batch names")]
+    Codec,
     #[error(transparent)]
     Records(#[from] RecordsError),
 }
+
+/// Most records named in one refusal.
+const MAX_NAMED: usize = 1_000;
 
 /// Looks at a batch as the settings ask for; `now_ms` is the time of day.
 pub(crate) fn take(
@@ -36,108 +58,143 @@ pub(crate) fn take(
     batch: &Bytes,
     now_ms: i64,
 ) -> Result<Taken, IntakeError> {
-    if config.compact {
-        let records = Records::of(batch)?;
-        for record in records.iter() {
-            if record?.key.is_none() {
-                return Err(IntakeError::NoKey);
-            }
-        }
-    }
-    if config.log_append_time {
-        let stamped = with_append_time(batch, now_ms).ok_or(RecordsError::Batch(BatchError::Incomplete {
+    check_header(header)?;
+    check_codec(header, batch)?;
+    let window = Window::of(config, now_ms);
+    let largest = if header.codec() == Codec::None || config.compact || window.wants_records(header) {
+        check_records(config, &window, batch)?
+    } else {
+        header.max_timestamp()
+    };
+    let short = || {
+        RecordsError::Batch(BatchError::Incomplete {
             need: header.length(),
             have: batch.len(),
-        }))?;
+        })
+    };
+    let (changed, append_time_ms) = if config.log_append_time {
+        (with_append_time(batch, now_ms).ok_or_else(short)?, Some(now_ms))
+    } else if largest != header.max_timestamp() {
+        (with_max_timestamp(batch, largest).ok_or_else(short)?, None)
+    } else {
         return Ok(Taken {
-            header: BatchHeader::parse(&stamped).map_err(RecordsError::Batch)?,
-            batch: stamped,
-            append_time_ms: Some(now_ms),
+            header: *header,
+            batch: batch.clone(),
+            append_time_ms: None,
         });
-    }
-    check_timestamps(config, header, batch, now_ms)?;
+    };
     Ok(Taken {
-        header: *header,
-        batch: batch.clone(),
-        append_time_ms: None,
+        header: BatchHeader::parse(&changed).map_err(RecordsError::Batch)?,
+        batch: changed,
+        append_time_ms,
     })
 }
 
-fn check_timestamps(
-    config: &LogConfig,
-    header: &BatchHeader,
-    batch: &Bytes,
-    now_ms: i64,
-) -> Result<(), IntakeError> {
-    let earliest = now_ms.saturating_sub(config.timestamp_before_max_ms);
-    let latest = now_ms.saturating_add(config.timestamp_after_max_ms);
-    let check = |found: i64| {
-        if found < 0 || (earliest..=latest).contains(&found) {
-            return Ok(());
-        }
-        Err(IntakeError::Timestamp {
-            found,
-            earliest,
-            latest,
-        })
-    };
-    check(header.max_timestamp())?;
-    if earliest > 0 {
-        for record in Records::of(batch)?.iter() {
-            check(record?.timestamp)?;
-        }
+/// What a producer's batch has to be, whatever is in it.
+fn check_header(header: &BatchHeader) -> Result<(), IntakeError> {
+    let refuse = |why| Err(IntakeError::Contradiction(why));
+    if header.base_offset() != 0 {
+        return refuse("the first offset of a batch from a client is 0");
+    }
+    if header.record_count() == 0 || i64::from(header.record_count()) != header.offset_count() {
+        return refuse("record count and last offset delta contradict each other");
+    }
+    if header.is_control() {
+        return refuse("clients do not write control batches");
+    }
+    if header.is_transactional() && header.producer_id() == NO_PRODUCER_ID {
+        return refuse("a batch of a transaction without a producer id");
+    }
+    if header.producer_id() != NO_PRODUCER_ID && header.base_sequence() < 0 {
+        return refuse("a producer id without a sequence");
     }
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use highwater_wire::BatchBuilder;
-
-    use super::*;
-
-    fn taken(
-        change: impl FnOnce(&mut LogConfig),
-        timestamp: i64,
-        key: Option<&[u8]>,
-    ) -> Result<Taken, IntakeError> {
-        let mut config = LogConfig::with_segment_bytes(1 << 20);
-        change(&mut config);
-        let batch = BatchBuilder::new()
-            .timestamp(timestamp)
-            .record(Some(b"k"), None)
-            .record(key, None)
-            .build();
-        let header = BatchHeader::parse(&batch).expect("a batch");
-        take(&config, &header, &batch, 1_000)
+/// Whether compressed bytes begin as those of their codec do. Snappy has two framings, and one of them
+/// begins with nothing of its own.
+fn check_codec(header: &BatchHeader, batch: &[u8]) -> Result<(), IntakeError> {
+    let front: &[u8] = match header.codec() {
+        Codec::None | Codec::Snappy => &[],
+        Codec::Gzip => &[0x1f, 0x8b],
+        Codec::Lz4 => &[0x04, 0x22, 0x4d, 0x18],
+        Codec::Zstd => &[0x28, 0xb5, 0x2f, 0xfd],
+        Codec::Unknown(_) => return Err(IntakeError::Codec),
+    };
+    let records = batch.get(HEADER_BYTES..).unwrap_or_default();
+    if records.starts_with(front) {
+        Ok(())
+    } else {
+        Err(IntakeError::Codec)
     }
+}
 
-    #[test]
-    fn settings_are_kept() {
-        assert!(taken(|_| {}, i64::MAX, None).is_ok(), "no limits");
-        let compacted = taken(|config| config.compact = true, 0, None);
-        assert!(matches!(compacted, Err(IntakeError::NoKey)));
-        assert!(taken(|config| config.compact = true, 0, Some(b"x")).is_ok());
-        let limits = |config: &mut LogConfig| {
-            config.timestamp_before_max_ms = 100;
-            config.timestamp_after_max_ms = 10;
-        };
-        for (timestamp, accepted) in [
-            (899, false),
-            (900, true),
-            (1_010, true),
-            (1_011, false),
-            (-1, true),
-        ] {
-            assert_eq!(taken(limits, timestamp, None).is_ok(), accepted, "{timestamp}");
+/// The timestamps that a topic takes now, in milliseconds since 1970.
+struct Window {
+    earliest: i64,
+    latest: i64,
+}
+
+impl Window {
+    fn of(config: &LogConfig, now_ms: i64) -> Self {
+        if config.log_append_time {
+            return Self {
+                earliest: i64::MIN,
+                latest: i64::MAX,
+            };
+        }
+        Self {
+            earliest: now_ms.saturating_sub(config.timestamp_before_max_ms),
+            latest: now_ms.saturating_add(config.timestamp_after_max_ms),
         }
     }
 
-    #[test]
-    fn the_brokers_clock_makes_a_good_batch() {
-        let taken = taken(|config| config.log_append_time = true, i64::MAX, None).expect("taken");
-        assert_eq!(taken.append_time_ms, Some(1_000));
-        let header = highwater_wire::batch::check(&taken.batch).expect("checksum");
-        assert_eq!((header, header.max_timestamp()), (taken.header, 1_000));
+    /// No timestamp is a good one.
+    fn takes(&self, timestamp: i64) -> bool {
+        timestamp < 0 || (self.earliest..=self.latest).contains(&timestamp)
+    }
+
+    /// Whether the header does not say enough: of the records it knows the largest timestamp only.
+    fn wants_records(&self, header: &BatchHeader) -> bool {
+        self.earliest > 0 || !self.takes(header.max_timestamp())
     }
 }
+
+/// Looks at every record; gives their largest timestamp, -1 if none has one.
+fn check_records(config: &LogConfig, window: &Window, batch: &Bytes) -> Result<i64, IntakeError> {
+    let mut largest = NO_TIMESTAMP;
+    let (mut keyless, mut untimely, mut found) = (Vec::new(), Vec::new(), NO_TIMESTAMP);
+    for (index, record) in (0..).zip(Records::of(batch)?.iter()) {
+        let record = record?;
+        if record.offset != i64::from(index) {
+            return Err(IntakeError::Numbering {
+                index,
+                found: record.offset,
+            });
+        }
+        if config.compact && record.key.is_none() && keyless.len() < MAX_NAMED {
+            keyless.push(index);
+        }
+        if !window.takes(record.timestamp) && untimely.len() < MAX_NAMED {
+            untimely.push(index);
+            found = record.timestamp;
+        }
+        largest = largest.max(record.timestamp);
+    }
+    if !keyless.is_empty() {
+        return Err(IntakeError::NoKey { records: keyless });
+    }
+    if !untimely.is_empty() {
+        return Err(IntakeError::Timestamp {
+            found,
+            earliest: window.earliest,
+            latest: window.latest,
+            records: untimely,
+        });
+    }
+    Ok(largest)
+}
+
+#[cfg(test)]
+#[path = "intake_tests.rs"]
+mod tests;

@@ -7,6 +7,7 @@
 mod append;
 mod maintenance;
 mod transactions;
+mod unadmitted;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -36,6 +37,7 @@ use crate::waiters::Waiters;
 use self::append::Taken;
 pub(crate) use self::maintenance::DeleteError;
 pub(crate) use self::transactions::{Admission, MarkerError, MarkerOrder};
+use self::unadmitted::Unadmitted;
 
 /// Why a batch was not appended, or not answered with success.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,15 @@ pub(crate) enum AppendError {
     Storage(#[from] LogError),
     #[error("write to the journal of the bug switches")]
     Journal(#[from] JournalError),
+}
+
+/// Where an acknowledged batch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Placed {
+    /// Offset of its first record.
+    pub(crate) base_offset: i64,
+    /// The timestamp with which it was appended before, if it was, milliseconds since 1970.
+    pub(crate) known_since_ms: Option<i64>,
 }
 
 /// Why nothing can be read.
@@ -149,6 +160,7 @@ struct State {
     defects: Defects,
     /// Markers appended since the start.
     markers: u64,
+    unadmitted: Unadmitted,
     closed: bool,
 }
 
@@ -225,25 +237,31 @@ impl Partition {
                 producers,
                 defects,
                 markers: 0,
+                unadmitted: Unadmitted::default(),
                 closed: false,
             }),
         })
     }
 
-    /// Appends one checked batch; gives the offset of its first record, also when it was there before.
+    /// Appends one checked batch, unless it was there before.
     pub(crate) fn append(
         &self,
         header: &BatchHeader,
         batch: &Bytes,
         now: Duration,
         admission: &Admission<'_>,
-    ) -> Result<i64, AppendError> {
+    ) -> Result<Placed, AppendError> {
         let mut state = self.admit(header, admission)?;
         if state.closed {
             return Err(AppendError::Closed);
         }
         let base_offset = match state.take(header, batch, now)? {
-            Taken::Known(base_offset) => return Ok(base_offset),
+            Taken::Known(first) => {
+                return Ok(Placed {
+                    base_offset: first.base_offset,
+                    known_since_ms: Some(first.max_timestamp),
+                });
+            }
             Taken::Appended(base_offset) => base_offset,
         };
         let provokes_retry = match &mut state.defects.retry_twice {
@@ -259,7 +277,10 @@ impl Partition {
         if provokes_retry {
             return Err(AppendError::NotReplicated);
         }
-        Ok(answered)
+        Ok(Placed {
+            base_offset: answered,
+            known_since_ms: None,
+        })
     }
 
     /// What a reader at `offset` is shown of the records that it would get.
@@ -385,6 +406,7 @@ impl State {
 
     fn append_new(&mut self, header: &BatchHeader, batch: &Bytes, now: Duration) -> Result<i64, AppendError> {
         let base_offset = self.put(header, batch, now)?;
+        self.unadmitted.forget(header);
         self.producers.record(header, base_offset);
         self.defects.lost.appended(header, base_offset)?;
         Ok(base_offset)

@@ -27,11 +27,13 @@ const MAX_PRODUCERS: usize = 10_000;
 /// Coordinator epoch of "no marker yet".
 const NO_COORDINATOR_EPOCH: i32 = -1;
 
-/// Offsets of a batch that is in the log.
+/// Where a batch is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Appended {
     pub(crate) base_offset: i64,
     pub(crate) last_offset: i64,
+    /// Its largest timestamp, milliseconds since 1970.
+    pub(crate) max_timestamp: i64,
 }
 
 /// What to do with a batch.
@@ -188,6 +190,7 @@ impl Producers {
             offsets: Appended {
                 base_offset,
                 last_offset: base_offset + header.offset_count() - 1,
+                max_timestamp: header.max_timestamp(),
             },
         });
     }

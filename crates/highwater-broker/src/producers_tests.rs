@@ -28,6 +28,7 @@ fn sequences_are_judged_as_in_kafka() {
         Decision::Duplicate(Appended {
             base_offset,
             last_offset,
+            max_timestamp: 0,
         })
     };
     let steps = [
@@ -158,7 +159,7 @@ proptest! {
                 };
                 let decision = offer(&mut producers, &mut end, &old);
                 let last_offset = base + old.offset_count() - 1;
-                prop_assert_eq!(decision, Decision::Duplicate(Appended { base_offset: base, last_offset }));
+                prop_assert_eq!(decision, Decision::Duplicate(Appended { base_offset: base, last_offset, max_timestamp: 0 }));
             }
         }
         let mut rebuilt = Producers::default();

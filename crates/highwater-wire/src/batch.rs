@@ -113,6 +113,13 @@ impl BatchHeader {
     /// [`BatchError::Incomplete`] when fewer than [`HEADER_BYTES`] are there, [`BatchError::Magic`],
     /// [`BatchError::Length`], [`BatchError::Inconsistent`].
     pub fn parse(bytes: &[u8]) -> Result<Self, BatchError> {
+        let header = Self::read(bytes)?;
+        header.check_consistency()?;
+        Ok(header)
+    }
+
+    /// The fields, of which only magic and length are sure to make sense.
+    fn read(bytes: &[u8]) -> Result<Self, BatchError> {
         let Some(fixed) = bytes.first_chunk::<HEADER_BYTES>() else {
             return Err(BatchError::Incomplete {
                 need: HEADER_BYTES,
@@ -137,15 +144,14 @@ impl BatchHeader {
             base_sequence: i32::from_be_bytes(array(fixed, 53)),
             record_count: i32::from_be_bytes(array(fixed, 57)),
         };
-        header.check_ranges()?;
+        let content = usize::try_from(header.length).unwrap_or(0);
+        if !(HEADER_BYTES - PREFIX_BYTES..=MAX_BATCH_BYTES - PREFIX_BYTES).contains(&content) {
+            return Err(BatchError::Length(i64::from(header.length)));
+        }
         Ok(header)
     }
 
-    fn check_ranges(&self) -> Result<(), BatchError> {
-        let content = usize::try_from(self.length).unwrap_or(0);
-        if !(HEADER_BYTES - PREFIX_BYTES..=MAX_BATCH_BYTES - PREFIX_BYTES).contains(&content) {
-            return Err(BatchError::Length(i64::from(self.length)));
-        }
+    fn check_consistency(&self) -> Result<(), BatchError> {
         if self.base_offset < 0
             || self
                 .base_offset
@@ -238,7 +244,7 @@ impl BatchHeader {
 
     /// Bytes of the whole batch, prefix included.
     pub fn length(&self) -> usize {
-        // In range since `check_ranges`.
+        // In range since `read`.
         usize::try_from(self.length).unwrap_or(0) + PREFIX_BYTES
     }
 }
@@ -247,9 +253,10 @@ impl BatchHeader {
 ///
 /// # Errors
 /// Everything of [`BatchHeader::parse`], [`BatchError::Incomplete`] when the end is missing,
-/// [`BatchError::Crc`] when the bytes are damaged.
+/// [`BatchError::Crc`] when the bytes are damaged; [`BatchError::Inconsistent`] only of a batch that is
+/// as its writer made it.
 pub fn check(bytes: &[u8]) -> Result<BatchHeader, BatchError> {
-    let header = BatchHeader::parse(bytes)?;
+    let header = BatchHeader::read(bytes)?;
     let Some(batch) = bytes.get(..header.length()) else {
         return Err(BatchError::Incomplete {
             need: header.length(),
@@ -263,6 +270,7 @@ pub fn check(bytes: &[u8]) -> Result<BatchHeader, BatchError> {
             computed,
         });
     }
+    header.check_consistency()?;
     Ok(header)
 }
 

@@ -246,6 +246,16 @@ pub fn with_append_time(batch: &[u8], timestamp_ms: i64) -> Option<Bytes> {
     Some(stamped.freeze())
 }
 
+/// The batch with another largest timestamp in its header; `None` when it is too short.
+pub fn with_max_timestamp(batch: &[u8], timestamp_ms: i64) -> Option<Bytes> {
+    let mut corrected = BytesMut::from(batch);
+    corrected
+        .get_mut(MAX_TIMESTAMP_AT..MAX_TIMESTAMP_AT + 8)?
+        .copy_from_slice(&timestamp_ms.to_be_bytes());
+    sign(&mut corrected);
+    Some(corrected.freeze())
+}
+
 /// Puts the checksum where it belongs.
 fn sign(batch: &mut BytesMut) {
     let crc = crc32c::crc32c(&batch[ATTRIBUTES_AT..]);

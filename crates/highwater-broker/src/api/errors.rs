@@ -1,5 +1,6 @@
 //! Kafka's error code for each error of the rooms below.
 
+use highwater_wire::records::RecordsError;
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::protocol::StrBytes;
 
@@ -63,9 +64,18 @@ impl From<AppendError> for ApiError {
 impl From<IntakeError> for ApiError {
     fn from(error: IntakeError) -> Self {
         let code = match &error {
-            IntakeError::NoKey => ResponseError::InvalidRecord,
+            IntakeError::Contradiction(_)
+            | IntakeError::Numbering { .. }
+            | IntakeError::NoKey { .. }
+            | IntakeError::Records(RecordsError::Malformed(_) | RecordsError::Count { .. }) => {
+                ResponseError::InvalidRecord
+            }
             IntakeError::Timestamp { .. } => ResponseError::InvalidTimestamp,
-            IntakeError::Records(_) => ResponseError::CorruptMessage,
+            // Kafka has no code for it.
+            IntakeError::Codec | IntakeError::Records(RecordsError::Compression(_)) => {
+                ResponseError::UnknownServerError
+            }
+            IntakeError::Records(RecordsError::Batch(_)) => ResponseError::CorruptMessage,
         };
         Self::new(code, error.to_string())
     }

@@ -47,7 +47,8 @@ struct WantedTopic {
 type Look = Result<(Bounds, Option<Readable>), ApiError>;
 
 pub(super) async fn handle(call: &Call<'_>, mut request: FetchRequest) -> FetchResponse {
-    if request.session_id != 0 {
+    // Only what goes on with a session needs one.
+    if request.session_epoch > 0 {
         return FetchResponse::default().with_error_code(ResponseError::FetchSessionIdNotFound.code());
     }
     let topics: Vec<WantedTopic> = std::mem::take(&mut request.topics)
@@ -139,9 +140,21 @@ fn look(call: &Call<'_>, topics: &[WantedTopic], isolation: Isolation) -> Vec<Lo
         .map(|wanted| {
             let partition = wanted.partition.as_ref().map_err(ApiError::clone)?;
             call.leads_in(partition, wanted.asked.current_leader_epoch)?;
+            check_last_epoch(partition, wanted.asked.last_fetched_epoch)?;
             Ok(partition.plan_read(wanted.asked.fetch_offset, isolation)?)
         })
         .collect()
+}
+
+/// A reader that has a record of an epoch that never was here has read another history (KIP-595).
+fn check_last_epoch(partition: &Partition, last_fetched: i32) -> Result<(), ApiError> {
+    if last_fetched < 0 || partition.epoch_end(last_fetched).is_some() {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        ResponseError::OffsetOutOfRange,
+        format!("leader epoch {last_fetched} is not here yet"),
+    ))
 }
 
 /// An error is worth telling at once. Bytes are counted from the index entry before the offset, so a
@@ -180,7 +193,7 @@ fn read_all(
                 .map(|(wanted, look)| {
                     let limit = usize::try_from(wanted.asked.partition_max_bytes).unwrap_or(0);
                     let (mut data, bytes) = read_one(wanted, look, limit.min(budget), nothing_yet);
-                    if isolation == Isolation::Committed {
+                    if isolation == Isolation::Committed && data.error_code == 0 {
                         data.aborted_transactions = aborted(wanted, &data);
                     }
                     budget = budget.saturating_sub(bytes);
@@ -254,10 +267,12 @@ fn read_one(wanted: &Wanted, look: Look, limit: usize, first_whole: bool) -> (Pa
             (data, bytes)
         }
         Err(error) => {
+            // As in Kafka: an empty list where there is no partition.
+            let aborted = wanted.partition.is_err().then(Vec::new);
             let data = data
                 .with_error_code(error.code())
                 .with_high_watermark(-1)
-                .with_aborted_transactions(None);
+                .with_aborted_transactions(aborted);
             (data, 0)
         }
     }

@@ -1,5 +1,7 @@
 //! ListOffsets and OffsetForLeaderEpoch: where a log begins, ends, and was at some time.
 
+use std::collections::BTreeMap;
+
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use kafka_protocol::messages::list_offsets_response::{
@@ -46,10 +48,22 @@ pub(super) fn list(call: &Call<'_>, request: ListOffsetsRequest) -> ListOffsetsR
         .into_iter()
         .map(|asked| {
             let topic = call.cluster.topics.get(&asked.name);
-            let partitions = asked
-                .partitions
-                .iter()
-                .map(|partition| list_one(call, topic.as_deref(), partition, isolation))
+            let mut by_index: BTreeMap<i32, Vec<&ListOffsetsPartition>> = BTreeMap::new();
+            for partition in &asked.partitions {
+                by_index
+                    .entry(partition.partition_index)
+                    .or_default()
+                    .push(partition);
+            }
+            let partitions = by_index
+                .into_iter()
+                .map(|(index, asked)| match asked[..] {
+                    [partition] => describe(call, index, find(call, topic.as_deref(), partition, isolation)),
+                    _ => {
+                        let twice = ApiError::new(ResponseError::InvalidRequest, "a partition twice");
+                        describe(call, index, Err(twice))
+                    }
+                })
                 .collect();
             ListOffsetsTopicResponse::default()
                 .with_name(asked.name)
@@ -59,14 +73,13 @@ pub(super) fn list(call: &Call<'_>, request: ListOffsetsRequest) -> ListOffsetsR
     ListOffsetsResponse::default().with_topics(topics)
 }
 
-fn list_one(
+fn describe(
     call: &Call<'_>,
-    topic: Option<&Topic>,
-    asked: &ListOffsetsPartition,
-    isolation: Isolation,
+    index: i32,
+    found: Result<Option<Found>, ApiError>,
 ) -> ListOffsetsPartitionResponse {
-    let response = ListOffsetsPartitionResponse::default().with_partition_index(asked.partition_index);
-    match find(call, topic, asked, isolation) {
+    let response = ListOffsetsPartitionResponse::default().with_partition_index(index);
+    match found {
         Ok(Some((found, epoch))) => response
             .with_offset(found.offset)
             .with_timestamp(found.timestamp)
@@ -88,13 +101,15 @@ fn list_one(
     }
 }
 
-/// The offset and the epoch it belongs to; the end of the log belongs to the current one.
+/// An offset and the epoch it belongs to; the end of the log belongs to the current one.
+type Found = (TimestampOffset, i32);
+
 fn find(
     call: &Call<'_>,
     topic: Option<&Topic>,
     asked: &ListOffsetsPartition,
     isolation: Isolation,
-) -> Result<Option<(TimestampOffset, i32)>, ApiError> {
+) -> Result<Option<Found>, ApiError> {
     let partition = topic
         .and_then(|topic| topic.partition(asked.partition_index))
         .ok_or_else(ApiError::unknown_partition)?;
@@ -172,7 +187,9 @@ fn epoch_end(call: &Call<'_>, topic: Option<&Topic>, asked: &OffsetForLeaderPart
         .ok_or_else(ApiError::unknown_partition)
         .and_then(|partition| {
             call.leads_in(partition, asked.current_leader_epoch)?;
-            Ok(partition.epoch_end(asked.leader_epoch))
+            Ok((asked.leader_epoch != NO_EPOCH)
+                .then(|| partition.epoch_end(asked.leader_epoch))
+                .flatten())
         });
     match found {
         Err(error) => response.with_error_code(error.code()),

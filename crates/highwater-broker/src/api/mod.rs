@@ -54,6 +54,9 @@ pub(crate) enum Refusal {
     /// `acks=0` has no other way to tell the client.
     #[error("a batch sent with acks=0 was not appended")]
     UnacknowledgedFailure,
+    /// No producer sends that.
+    #[error("a partition to produce to without records")]
+    NoRecords,
     #[error(transparent)]
     Wire(#[from] WireError),
 }

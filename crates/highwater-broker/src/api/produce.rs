@@ -1,22 +1,26 @@
 //! Produce: check each batch, append it, answer with its offset.
 //!
-//! Each partition of a request stands alone: one that is refused does not keep the others back.
+//! Each partition of a request stands alone: one that is refused does not keep the others back. Of a
+//! partition that a request names twice the later batch counts.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use highwater_wire::batch::{self, BatchError, BatchHeader, Codec, NO_PRODUCER_ID};
+use highwater_wire::batch::{self, BatchError, BatchHeader, Codec};
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::produce_request::PartitionProduceData;
-use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use kafka_protocol::messages::produce_response::{
+    BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceResponse,
+};
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 
 use super::errors::ApiError;
 use super::{Call, Refusal, Reply, leader_hints, reply};
 use crate::cleaner::time_of_day_ms;
 use crate::coordination::is_internal;
-use crate::intake::{self, Taken};
-use crate::partition::Admission;
+use crate::intake::{self, IntakeError, Taken};
+use crate::partition::{Admission, AppendError, Partition};
 use crate::topics::Topic;
 use crate::transaction::{Identity, Place, Version};
 
@@ -35,7 +39,14 @@ const TOPIC_ID_VERSION: i16 = 13;
 /// Offset and timestamp of "nothing".
 const NONE: i64 = -1;
 
+/// Fewest bytes that say what they are: up to the magic of a batch.
+const FRONT_BYTES: usize = 17;
+
 pub(super) fn answer(call: &Call<'_>, request: ProduceRequest) -> Result<Reply, Refusal> {
+    let mut partitions = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    if partitions.any(|data| data.records.is_none()) {
+        return Err(Refusal::NoRecords);
+    }
     let acks = request.acks;
     let response = handle(call, request);
     if acks != 0 {
@@ -67,14 +78,14 @@ fn handle(call: &Call<'_>, request: ProduceRequest) -> ProduceResponse {
             } else {
                 (call.cluster.topics.get(&data.name), ApiError::unknown_partition())
             };
-            let partitions = data
-                .partition_data
+            let by_index = data.partition_data.into_iter().map(|data| (data.index, data));
+            let by_index: BTreeMap<i32, PartitionProduceData> = by_index.collect();
+            let partitions = by_index
                 .into_iter()
-                .map(|partition| {
-                    let index = partition.index;
+                .map(|(index, partition)| {
                     let result = match (&refused, topic.as_deref()) {
-                        (Some(error), _) => Err(error.clone()),
-                        (None, None) => Err(unknown.clone()),
+                        (Some(error), _) => Err(error.clone().into()),
+                        (None, None) => Err(unknown.clone().into()),
                         (None, Some(topic)) => append(
                             call,
                             transactional_id.as_ref().map(|id| id.as_str()),
@@ -127,17 +138,69 @@ struct Appended {
     append_time_ms: i64,
 }
 
+/// Why a batch is not in the log.
+struct Refused {
+    error: ApiError,
+    /// [`NONE`] if nobody looked at the log.
+    start_offset: i64,
+    /// Which records are to blame, if some are.
+    records: Vec<i32>,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self {
+            error,
+            start_offset: NONE,
+            records: Vec::new(),
+        }
+    }
+}
+
+impl Refused {
+    fn by_intake(partition: &Partition, mut error: IntakeError) -> Self {
+        let records = match &mut error {
+            IntakeError::NoKey { records } | IntakeError::Timestamp { records, .. } => {
+                std::mem::take(records)
+            }
+            _ => Vec::new(),
+        };
+        Self {
+            error: error.into(),
+            start_offset: partition.bounds().start_offset,
+            records,
+        }
+    }
+
+    fn by_log(partition: &Partition, error: AppendError) -> Self {
+        let judged = matches!(
+            error,
+            AppendError::OutOfOrder { .. } | AppendError::FencedEpoch { .. } | AppendError::InTransaction
+        );
+        Self {
+            error: error.into(),
+            start_offset: if judged {
+                partition.bounds().start_offset
+            } else {
+                NONE
+            },
+            records: Vec::new(),
+        }
+    }
+}
+
 fn append(
     call: &Call<'_>,
     transactional_id: Option<&str>,
     topic: &Topic,
     data: PartitionProduceData,
-) -> Result<Appended, ApiError> {
+) -> Result<Appended, Refused> {
     if is_internal(&topic.name) {
         return Err(ApiError::new(
             ResponseError::InvalidTopicException,
             "clients do not write to internal topics",
-        ));
+        )
+        .into());
     }
     let partition = topic
         .partition(data.index)
@@ -145,28 +208,38 @@ fn append(
     call.leads(partition)?;
     let records = data.records.unwrap_or_default();
     let limit = topic.config.max_message_bytes(&call.cluster.config);
-    let header = check_batch(&records, limit, call.version)?;
+    let checked = match batch::check(&records) {
+        // Only said of a batch whose checksum is right.
+        Err(BatchError::Inconsistent(what)) => {
+            let error = IntakeError::Contradiction(what);
+            return Err(Refused::by_intake(partition, error));
+        }
+        checked => checked,
+    };
+    let (header, batch) = the_batch(&records, checked, limit, call.version)?;
+    let taken = intake::take(&partition.log_config(), &header, &batch, time_of_day_ms());
     let Taken {
         header,
-        batch: records,
+        batch,
         append_time_ms,
-    } = intake::take(&partition.log_config(), &header, &records, time_of_day_ms())?;
+    } = taken.map_err(|error| Refused::by_intake(partition, error))?;
     let now = call.cluster.now();
-    let base_offset = match transactional_id.filter(|_| header.is_transactional()) {
-        None => partition.append(&header, &records, now, &Admission::Plain)?,
+    let placed = match transactional_id.filter(|_| header.is_transactional()) {
+        None => partition.append(&header, &batch, now, &Admission::Plain),
         Some(id) => {
             let ask = || ask_coordinator(call, id, &header, topic, data.index);
             let admission = Admission::Transactional {
                 first_is_zero: call.version >= IMPLICIT_VERSION,
                 ask: &ask,
             };
-            partition.append(&header, &records, now, &admission)?
+            partition.append(&header, &batch, now, &admission)
         }
     };
+    let placed = placed.map_err(|error| Refused::by_log(partition, error))?;
     Ok(Appended {
-        base_offset,
+        base_offset: placed.base_offset,
         start_offset: partition.bounds().start_offset,
-        append_time_ms: append_time_ms.unwrap_or(NONE),
+        append_time_ms: placed.known_since_ms.or(append_time_ms).unwrap_or(NONE),
     })
 }
 
@@ -206,50 +279,43 @@ fn ask_coordinator(
     })
 }
 
-/// A producer sends exactly one batch per partition, with its records counted from zero.
-fn check_batch(records: &Bytes, limit: usize, version: i16) -> Result<BatchHeader, ApiError> {
-    let corrupt = |error: BatchError| {
+/// The one batch per partition that a producer sends, undamaged and not too large.
+fn the_batch(
+    records: &Bytes,
+    checked: Result<BatchHeader, BatchError>,
+    limit: usize,
+    version: i16,
+) -> Result<(BatchHeader, Bytes), ApiError> {
+    let header = checked.map_err(|error| {
         let code = match error {
-            BatchError::Magic(0 | 1) => ResponseError::UnsupportedForMessageFormat,
+            BatchError::Magic(0 | 1) | BatchError::Incomplete { .. } => ResponseError::InvalidRecord,
             _ => ResponseError::CorruptMessage,
         };
         ApiError::new(code, error.to_string())
-    };
-    let invalid = |message: &str| Err(ApiError::new(ResponseError::InvalidRecord, message));
-    let header = BatchHeader::parse(records).map_err(corrupt)?;
+    })?;
     if header.length() > limit {
         return Err(ApiError::new(
             ResponseError::MessageTooLarge,
             format!("batch of {} bytes, the topic takes {limit}", header.length()),
         ));
     }
-    batch::check(records).map_err(corrupt)?;
-    if header.length() != records.len() {
-        return invalid("not exactly one record batch");
+    // What is too short to be the front of another batch is cut off, as in Kafka.
+    if records.len() - header.length() >= FRONT_BYTES {
+        return Err(ApiError::new(
+            ResponseError::InvalidRecord,
+            "not exactly one record batch",
+        ));
     }
-    if header.record_count() == 0 || i64::from(header.record_count()) != header.offset_count() {
-        return invalid("record count and last offset delta contradict each other");
-    }
-    if header.is_control() {
-        return invalid("clients do not write control batches");
-    }
-    if header.is_transactional() && header.producer_id() == NO_PRODUCER_ID {
-        return invalid("a batch of a transaction without a producer id");
-    }
-    if header.producer_id() != NO_PRODUCER_ID && (header.base_sequence() < 0 || header.producer_epoch() < 0) {
-        return invalid("a producer id without epoch or sequence");
-    }
-    match header.codec() {
-        Codec::Unknown(_) => invalid("unknown compression codec"),
-        Codec::Zstd if version < ZSTD_VERSION => Err(ApiError::new(
+    if header.codec() == Codec::Zstd && version < ZSTD_VERSION {
+        return Err(ApiError::new(
             ResponseError::UnsupportedCompressionType,
             "zstd needs produce version 7",
-        )),
-        _ => Ok(header),
+        ));
     }
+    Ok((header, records.slice(..header.length())))
 }
 
-fn describe(index: i32, result: Result<Appended, ApiError>) -> PartitionProduceResponse {
+fn describe(index: i32, result: Result<Appended, Refused>) -> PartitionProduceResponse {
     let response = PartitionProduceResponse::default()
         .with_index(index)
         .with_log_append_time_ms(NONE);
@@ -258,10 +324,14 @@ fn describe(index: i32, result: Result<Appended, ApiError>) -> PartitionProduceR
             .with_base_offset(appended.base_offset)
             .with_log_start_offset(appended.start_offset)
             .with_log_append_time_ms(appended.append_time_ms),
-        Err(error) => response
-            .with_error_code(error.code())
-            .with_base_offset(NONE)
-            .with_log_start_offset(NONE)
-            .with_error_message(error.text()),
+        Err(refused) => {
+            let blamed = |index| BatchIndexAndErrorMessage::default().with_batch_index(index);
+            response
+                .with_error_code(refused.error.code())
+                .with_base_offset(NONE)
+                .with_log_start_offset(refused.start_offset)
+                .with_record_errors(refused.records.into_iter().map(blamed).collect())
+                .with_error_message(refused.error.text())
+        }
     }
 }

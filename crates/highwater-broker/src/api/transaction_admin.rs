@@ -25,6 +25,7 @@ use super::transactions::coordinates;
 use super::{Call, topic_name};
 use crate::partition::{MarkerError, MarkerOrder};
 use crate::producers::{Known, MarkerRefusal};
+use crate::topics::is_topic_name;
 use crate::transaction::{Listed, is_offsets_topic};
 
 /// Every name of a state that Kafka knows, also of those that are never seen here.
@@ -139,6 +140,11 @@ pub(super) fn describe_producers(
         .into_iter()
         .map(|asked| {
             let topic = call.cluster.topics.get(&asked.name);
+            let unknown = if is_topic_name(&asked.name) {
+                ApiError::unknown_partition()
+            } else {
+                ApiError::new(ResponseError::InvalidTopicException, "not a name of a topic")
+            };
             let partitions = asked
                 .partition_indexes
                 .iter()
@@ -147,7 +153,7 @@ pub(super) fn describe_producers(
                     let found = topic
                         .as_ref()
                         .and_then(|topic| topic.partition(index))
-                        .ok_or_else(ApiError::unknown_partition)
+                        .ok_or_else(|| unknown.clone())
                         .and_then(|partition| call.leads(partition).map(|()| partition));
                     match found {
                         Ok(partition) => {

@@ -6,14 +6,14 @@ use bytes::Bytes;
 use highwater_wire::batch::BatchHeader;
 
 use super::{AppendError, State};
-use crate::producers::Decision;
+use crate::producers::{self, Decision};
 
 /// Where a batch is.
 pub(super) enum Taken {
     /// It was appended.
     Appended(i64),
     /// It was there before.
-    Known(i64),
+    Known(producers::Appended),
 }
 
 impl State {
@@ -41,7 +41,7 @@ impl State {
                     None => false,
                 };
                 if !again {
-                    return Ok(Taken::Known(first.base_offset));
+                    return Ok(Taken::Known(first));
                 }
                 Ok(Taken::Appended(self.put(header, batch, now)?))
             }

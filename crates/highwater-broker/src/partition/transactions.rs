@@ -78,11 +78,19 @@ impl Partition {
                 {
                     break;
                 }
+                state.unadmitted.note(header);
                 return Err(AppendError::NotAdmitted(error));
             }
             if state.markers == before {
                 break;
             }
+        }
+        if let Some(expected) = state.unadmitted.is_behind(header) {
+            return Err(AppendError::OutOfOrder {
+                producer_id: header.producer_id(),
+                found: header.base_sequence(),
+                expected,
+            });
         }
         if *first_is_zero && header.base_sequence() != 0 && !state.producers.knows(header.producer_id()) {
             return Err(AppendError::OutOfOrder {

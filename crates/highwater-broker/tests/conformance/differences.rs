@@ -21,6 +21,9 @@ pub(crate) struct Difference {
 const WHOLE: &str = "what does not fit whole is not sent: clients throw half a batch away";
 const NEGATIVE: &str = "a negative limit is taken as none, instead of an error that tells nothing";
 
+const SESSION: &str = "fetch sessions save bytes on the network, of which one machine has enough: they are declined \
+    with session id 0, and every client then names its partitions in each request";
+
 pub(crate) const DIFFERENCES: &[Difference] = &[
     Difference {
         body: "fetch::limits",
@@ -63,5 +66,75 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         kafka: "UnknownServerError high=-1 stable=-1 start=-1 aborted=null batches=[]",
         ours: "None high=5 stable=5 start=0 aborted=null batches=[0-0]",
         reason: NEGATIVE,
+    },
+    Difference {
+        body: "fetch::sessions",
+        what: "full, new session",
+        kafka: "None session=one true [\"None records=true\"]",
+        ours: "None session=one false [\"None records=true\"]",
+        reason: SESSION,
+    },
+    Difference {
+        body: "fetch::sessions",
+        what: "the same offsets again",
+        kafka: "None session=the same true [\"None records=true\"]",
+        ours: "FetchSessionIdNotFound session=the same true []",
+        reason: SESSION,
+    },
+    Difference {
+        body: "fetch::sessions",
+        what: "at the end",
+        kafka: "None session=the same true []",
+        ours: "FetchSessionIdNotFound session=the same true []",
+        reason: SESSION,
+    },
+    Difference {
+        body: "fetch::sessions",
+        what: "something new",
+        kafka: "None session=the same true [\"None records=true\"]",
+        ours: "FetchSessionIdNotFound session=the same true []",
+        reason: SESSION,
+    },
+    Difference {
+        body: "fetch::sessions",
+        what: "another partition",
+        kafka: "None session=the same true [\"None records=true\", \"None records=false\"]",
+        ours: "FetchSessionIdNotFound session=the same true []",
+        reason: SESSION,
+    },
+    Difference {
+        body: "fetch::sessions",
+        what: "an epoch again",
+        kafka: "InvalidFetchSessionEpoch session=the same false []",
+        ours: "FetchSessionIdNotFound session=the same true []",
+        reason: SESSION,
+    },
+    Difference {
+        body: "fetch::sessions",
+        what: "an epoch to come",
+        kafka: "InvalidFetchSessionEpoch session=the same false []",
+        ours: "FetchSessionIdNotFound session=the same true []",
+        reason: SESSION,
+    },
+    Difference {
+        body: "fetch::sessions",
+        what: "forgotten",
+        kafka: "None session=the same true []",
+        ours: "FetchSessionIdNotFound session=the same true []",
+        reason: SESSION,
+    },
+    Difference {
+        body: "produce::damaged_batches",
+        what: "a length of 2 GiB",
+        kafka: "UnknownServerError base=-1 start=-1 record errors=[]",
+        ours: "CorruptMessage base=-1 start=-1 record errors=[]",
+        reason: "the error that says what is wrong, as for a negative length",
+    },
+    Difference {
+        body: "transactions::additions_that_can_not_be",
+        what: "described",
+        kafka: "None state=Ongoing p0 epoch=0 timeout=60000 began=true topics=[\"transactions-additions_that_can_not_be-t[1, 0]\"]",
+        ours: "None state=Ongoing p0 epoch=0 timeout=60000 began=true topics=[\"transactions-additions_that_can_not_be-t[0, 1]\"]",
+        reason: "the partitions are a set, here in their order",
     },
 ];

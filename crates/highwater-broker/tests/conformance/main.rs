@@ -64,9 +64,13 @@ bodies! {
         coordinators;
     fetch:
         a_limit_for_several_partitions,
+        by_topic_id,
+        leader_epochs,
         limits,
         offsets,
         old_versions,
+        sessions,
+        unknown_places,
         waiting;
     group_offsets:
         committed_by_members,
@@ -80,24 +84,44 @@ bodies! {
         one_member_in_old_versions,
         static_members;
     idempotence:
+        duplicates_within_five_batches,
+        epochs,
+        gaps,
+        sequences_wrap_around,
         two_partitions_and_two_batches,
         unknown_producers;
     offsets:
-        old_versions;
+        by_time,
+        ends_of_epochs,
+        old_versions,
+        records_deleted,
+        refused;
     produce:
         a_new_topic_by_producing,
         a_waiting_fetch_is_woken,
         acknowledgements,
         acks_0_to_nowhere_closes,
         acks_0_with_a_bad_batch_closes,
+        bad_codec,
+        batches_that_contradict_themselves,
         by_topic_id,
         codecs_stay_as_they_are,
+        compacted_topics_want_keys,
+        damaged_batches,
         old_versions,
+        one_bad_partition_does_not_keep_the_others,
+        several_batches,
+        timestamps_of_the_client,
+        timestamps_of_the_log,
+        timestamps_within_limits,
         too_large,
         unknown_places;
     transactions:
         a_fenced_producer,
         a_transaction_that_times_out,
+        additions_that_can_not_be,
+        commit_and_abort_step_by_step,
+        described_places,
         ends_that_do_not_fit,
         ends_that_do_not_fit_in_version_2,
         epochs_of_init,
@@ -107,10 +131,15 @@ bodies! {
         timeouts_of_init,
         two_open_transactions,
         version_2_step_by_step,
+        writes_outside_of_a_transaction,
         wrong_epochs_and_ids;
 }
 
 awaited! {
+    produce:
+        topic_sets_the_codec;
+    transactions:
+        listed_by_state;
     cluster:
         described,
         frames_refused,
@@ -121,48 +150,16 @@ awaited! {
         altered,
         described,
         replaced_in_the_old_way;
-    fetch:
-        by_topic_id,
-        leader_epochs,
-        sessions,
-        unknown_places;
     group_offsets:
         committed_without_members,
         deleted;
     groups:
         two_members,
         wrong_ids_and_generations;
-    idempotence:
-        duplicates_within_five_batches,
-        epochs,
-        gaps,
-        sequences_wrap_around;
-    offsets:
-        by_time,
-        ends_of_epochs,
-        records_deleted,
-        refused;
-    produce:
-        bad_codec,
-        batches_that_contradict_themselves,
-        compacted_topics_want_keys,
-        damaged_batches,
-        one_bad_partition_does_not_keep_the_others,
-        several_batches,
-        timestamps_of_the_client,
-        timestamps_of_the_log,
-        timestamps_within_limits,
-        topic_sets_the_codec;
     topics:
         created,
         creations_refused,
         deleted,
         described,
         partitions_added;
-    transactions:
-        additions_that_can_not_be,
-        commit_and_abort_step_by_step,
-        described_places,
-        listed_by_state,
-        writes_outside_of_a_transaction;
 }

@@ -189,7 +189,11 @@ impl Arm {
             let state = answer.transaction_states[0].clone();
             (!state.transaction_state.starts_with("Prepare")).then_some(state)
         });
-        let producer = self.producer(state.producer_id.0);
+        // Where there is no transaction, 0 stands for no producer, and is the first one's id.
+        let producer = match state.error_code {
+            0 => self.producer(state.producer_id.0),
+            _ => format!("id={}", state.producer_id.0),
+        };
         let topics: Vec<String> = state
             .topics
             .iter()

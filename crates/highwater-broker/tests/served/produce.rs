@@ -95,14 +95,14 @@ fn what_kafka_refuses_is_refused_with_its_code() {
             "t",
             0,
             good.slice(..good.len() - 3),
-            ResponseError::CorruptMessage,
+            ResponseError::InvalidRecord,
         ),
         (
             "no batch",
             "t",
             0,
             bytes::Bytes::new(),
-            ResponseError::CorruptMessage,
+            ResponseError::InvalidRecord,
         ),
         (
             "an old magic",
