@@ -6,6 +6,7 @@
 
 mod append;
 mod maintenance;
+mod recovery;
 mod transactions;
 mod unadmitted;
 
@@ -15,7 +16,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use highwater_wire::batch::BatchHeader;
-use highwater_wire::control::Marker;
 use kafka_protocol::error::ResponseError;
 
 use crate::bug::Bug;
@@ -30,12 +30,13 @@ use crate::epochs::Epochs;
 use crate::error::BrokerError;
 use crate::leadership::Leadership;
 use crate::lock::LockExt;
-use crate::log::{Log, LogConfig, LogError, ReadPlan, Recovery, SnapshotError};
+use crate::log::{Log, LogConfig, LogError, ReadPlan};
 use crate::producers::Producers;
 use crate::waiters::Waiters;
 
 use self::append::Taken;
 pub(crate) use self::maintenance::DeleteError;
+use self::recovery::Recovered;
 pub(crate) use self::transactions::{Admission, MarkerError, MarkerOrder};
 use self::unadmitted::Unadmitted;
 
@@ -420,43 +421,5 @@ impl State {
                 self.epochs.snapshot_with(self.producers.snapshot()?)
             }),
         }
-    }
-}
-
-/// The producers' state and the epochs while a log is opened.
-#[derive(Debug, Default)]
-struct Recovered {
-    producers: Producers,
-    epochs: Epochs,
-    /// So that a batch that `forget-last-batch-on-restart` cuts never reaches the producers' state.
-    one_batch_late: bool,
-    held_back: Option<(BatchHeader, Option<Marker>)>,
-}
-
-impl Recovery for Recovered {
-    fn restore(&mut self, snapshot: &[u8]) -> Result<(), SnapshotError> {
-        if self.one_batch_late {
-            return Err(SnapshotError("a bug switch wants to see every batch".to_owned()));
-        }
-        let (epochs, producers) = Epochs::restore(snapshot)?;
-        self.producers = Producers::restore(producers)?;
-        self.epochs = epochs;
-        Ok(())
-    }
-
-    fn batch(&mut self, header: &BatchHeader, marker: Option<Marker>) {
-        self.epochs.note(header);
-        if !self.one_batch_late {
-            self.producers.rebuild(header, marker);
-        } else if let Some((header, marker)) = self.held_back.replace((*header, marker)) {
-            self.producers.rebuild(&header, marker);
-        }
-    }
-
-    fn snapshot(&self) -> Option<Vec<u8>> {
-        if self.one_batch_late {
-            return None;
-        }
-        self.epochs.snapshot_with(self.producers.snapshot()?)
     }
 }
