@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use highwater_wire::batch::{BatchError, BatchHeader, Codec, HEADER_BYTES, NO_PRODUCER_ID};
-use highwater_wire::records::{Records, RecordsError, with_append_time, with_max_timestamp};
+use highwater_wire::records::{Records, RecordsError, with_append_time, with_codec, with_max_timestamp};
 
 use crate::log::LogConfig;
 
@@ -60,33 +60,38 @@ pub(crate) fn take(
 ) -> Result<Taken, IntakeError> {
     check_header(header)?;
     check_codec(header, batch)?;
+    let other_codec = config.codec.filter(|&codec| codec != header.codec());
     let window = Window::of(config, now_ms);
-    let largest = if header.codec() == Codec::None || config.compact || window.wants_records(header) {
+    let wants_records = config.compact
+        || other_codec.is_some()
+        || window.wants_records(header)
+        || header.codec() == Codec::None;
+    let largest = if wants_records {
         check_records(config, &window, batch)?
     } else {
         header.max_timestamp()
     };
-    let short = || {
+    let mut stored = batch.clone();
+    if let Some(codec) = other_codec {
+        stored = with_codec(&stored, codec)?;
+    }
+    let stamped = if config.log_append_time {
+        with_append_time(&stored, now_ms)
+    } else if largest != header.max_timestamp() {
+        with_max_timestamp(&stored, largest)
+    } else {
+        Some(stored)
+    };
+    let stored = stamped.ok_or_else(|| {
         RecordsError::Batch(BatchError::Incomplete {
             need: header.length(),
             have: batch.len(),
         })
-    };
-    let (changed, append_time_ms) = if config.log_append_time {
-        (with_append_time(batch, now_ms).ok_or_else(short)?, Some(now_ms))
-    } else if largest != header.max_timestamp() {
-        (with_max_timestamp(batch, largest).ok_or_else(short)?, None)
-    } else {
-        return Ok(Taken {
-            header: *header,
-            batch: batch.clone(),
-            append_time_ms: None,
-        });
-    };
+    })?;
     Ok(Taken {
-        header: BatchHeader::parse(&changed).map_err(RecordsError::Batch)?,
-        batch: changed,
-        append_time_ms,
+        header: BatchHeader::parse(&stored).map_err(RecordsError::Batch)?,
+        batch: stored,
+        append_time_ms: config.log_append_time.then_some(now_ms),
     })
 }
 

@@ -46,3 +46,14 @@ fn the_brokers_clock_makes_a_good_batch() {
     let header = highwater_wire::batch::check(&taken.batch).expect("checksum");
     assert_eq!((header, header.max_timestamp()), (taken.header, 1_000));
 }
+
+#[test]
+fn a_topic_with_a_codec_stores_every_batch_in_it() {
+    for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
+        let taken = taken(|config| config.codec = Some(codec), 5, Some(b"x")).expect("taken");
+        let header = highwater_wire::batch::check(&taken.batch).expect("checksum");
+        assert_eq!((header, header.codec()), (taken.header, codec));
+        let records = Records::of(&taken.batch).expect("decompresses");
+        assert_eq!(records.iter().filter(Result::is_ok).count(), 2, "{codec:?}");
+    }
+}

@@ -12,7 +12,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::batch::{BatchError, BatchHeader, HEADER_BYTES, PREFIX_BYTES};
+use crate::batch::{BatchError, BatchHeader, Codec, HEADER_BYTES, MAX_BATCH_BYTES, PREFIX_BYTES};
 use crate::compression::{self, CompressionError};
 
 pub use crate::compression::MAX_RECORDS_BYTES;
@@ -94,7 +94,7 @@ impl Records {
         }
         let records = batch.slice(HEADER_BYTES..header.length());
         let bytes = match header.codec() {
-            crate::batch::Codec::None => records,
+            Codec::None => records,
             codec => compression::decompress(codec, &records)?.into(),
         };
         Ok(Self {
@@ -254,6 +254,40 @@ pub fn with_max_timestamp(batch: &[u8], timestamp_ms: i64) -> Option<Bytes> {
         .copy_from_slice(&timestamp_ms.to_be_bytes());
     sign(&mut corrected);
     Some(corrected.freeze())
+}
+
+/// The batch with the same records in another codec.
+///
+/// # Errors
+/// Those of decompressing and compressing, and [`BatchError::Length`] when it gets too long.
+pub fn with_codec(batch: &Bytes, codec: Codec) -> Result<Bytes, RecordsError> {
+    let Records {
+        header,
+        attributes,
+        bytes,
+    } = Records::of(batch)?;
+    let number = match codec {
+        Codec::None => 0,
+        Codec::Gzip => 1,
+        Codec::Snappy => 2,
+        Codec::Lz4 => 3,
+        Codec::Zstd => 4,
+        Codec::Unknown(number) => return Err(CompressionError::Unknown(number).into()),
+    };
+    let compressed = compression::compress(codec, &bytes)?;
+    let length = HEADER_BYTES + compressed.len();
+    if length > MAX_BATCH_BYTES {
+        return Err(BatchError::Length(i64::try_from(length).unwrap_or(i64::MAX)).into());
+    }
+    let mut made = BytesMut::with_capacity(length);
+    made.put_slice(&batch[..header.length().min(HEADER_BYTES)]);
+    made.put_slice(&compressed);
+    let counted = i32::try_from(length - PREFIX_BYTES).map_err(|_| BatchError::Length(i64::MAX))?;
+    made[8..12].copy_from_slice(&counted.to_be_bytes());
+    let attributes = (attributes & !0x07) | number;
+    made[ATTRIBUTES_AT..ATTRIBUTES_AT + 2].copy_from_slice(&attributes.to_be_bytes());
+    sign(&mut made);
+    Ok(made.freeze())
 }
 
 /// Puts the checksum where it belongs.

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::BatchBuilder;
-use crate::batch::{Codec, check};
+use crate::batch::check;
 
 const CODECS: [Codec; 5] = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
 
@@ -20,20 +20,7 @@ fn plain(pairs: &[Pair]) -> Bytes {
 
 /// The batch with its records compressed.
 fn with_codec(batch: &Bytes, codec: Codec) -> Bytes {
-    let number: i16 = match codec {
-        Codec::None | Codec::Unknown(_) => 0,
-        Codec::Gzip => 1,
-        Codec::Snappy => 2,
-        Codec::Lz4 => 3,
-        Codec::Zstd => 4,
-    };
-    let mut made = BytesMut::from(&batch[..HEADER_BYTES]);
-    made.put_slice(&compression::compress(codec, &batch[HEADER_BYTES..]).expect("compresses"));
-    let length = i32::try_from(made.len() - PREFIX_BYTES).expect("small");
-    made[8..12].copy_from_slice(&length.to_be_bytes());
-    made[21..23].copy_from_slice(&number.to_be_bytes());
-    sign(&mut made);
-    made.freeze()
+    super::with_codec(batch, codec).expect("compresses")
 }
 
 fn pairs(records: &Records) -> Vec<(i64, Pair)> {

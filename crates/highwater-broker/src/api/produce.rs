@@ -223,6 +223,10 @@ fn append(
         batch,
         append_time_ms,
     } = taken.map_err(|error| Refused::by_intake(partition, error))?;
+    if batch.len() > limit {
+        // It was smaller in its producer's codec.
+        return Err(too_large(batch.len(), limit).into());
+    }
     let now = call.cluster.now();
     let placed = match transactional_id.filter(|_| header.is_transactional()) {
         None => partition.append(&header, &batch, now, &Admission::Plain),
@@ -279,6 +283,13 @@ fn ask_coordinator(
     })
 }
 
+fn too_large(length: usize, limit: usize) -> ApiError {
+    ApiError::new(
+        ResponseError::MessageTooLarge,
+        format!("batch of {length} bytes, the topic takes {limit}"),
+    )
+}
+
 /// The one batch per partition that a producer sends, undamaged and not too large.
 fn the_batch(
     records: &Bytes,
@@ -294,10 +305,7 @@ fn the_batch(
         ApiError::new(code, error.to_string())
     })?;
     if header.length() > limit {
-        return Err(ApiError::new(
-            ResponseError::MessageTooLarge,
-            format!("batch of {} bytes, the topic takes {limit}", header.length()),
-        ));
+        return Err(too_large(header.length(), limit));
     }
     // What is too short to be the front of another batch is cut off, as in Kafka.
     if records.len() - header.length() >= FRONT_BYTES {

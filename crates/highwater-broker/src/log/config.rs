@@ -1,5 +1,7 @@
 //! What a log needs to know of its topic's settings.
 
+use highwater_wire::batch::Codec;
+
 /// Settings of one log; the names are Kafka's, see the topic settings for what they mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LogConfig {
@@ -17,6 +19,8 @@ pub(crate) struct LogConfig {
     pub(crate) min_cleanable_dirty_ratio: f64,
     pub(crate) min_compaction_lag_ms: i64,
     pub(crate) max_compaction_lag_ms: i64,
+    /// The codec that batches are stored in; `None` leaves them as they came.
+    pub(crate) codec: Option<Codec>,
     pub(crate) log_append_time: bool,
     pub(crate) timestamp_before_max_ms: i64,
     pub(crate) timestamp_after_max_ms: i64,
@@ -40,6 +44,7 @@ impl LogConfig {
             min_cleanable_dirty_ratio: 0.5,
             min_compaction_lag_ms: 0,
             max_compaction_lag_ms: i64::MAX,
+            codec: None,
             log_append_time: false,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: i64::MAX,

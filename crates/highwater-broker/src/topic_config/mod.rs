@@ -5,6 +5,7 @@ mod settings;
 
 use std::collections::BTreeMap;
 
+use highwater_wire::batch::Codec;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::settings::Kind;
@@ -144,6 +145,14 @@ impl TopicConfig {
             min_cleanable_dirty_ratio: self.text("min.cleanable.dirty.ratio").parse().unwrap_or(0.5),
             min_compaction_lag_ms: self.number("min.compaction.lag.ms"),
             max_compaction_lag_ms: self.number("max.compaction.lag.ms"),
+            codec: match self.text("compression.type") {
+                "uncompressed" => Some(Codec::None),
+                "gzip" => Some(Codec::Gzip),
+                "snappy" => Some(Codec::Snappy),
+                "lz4" => Some(Codec::Lz4),
+                "zstd" => Some(Codec::Zstd),
+                _ => None,
+            },
             log_append_time: self.text("message.timestamp.type") == "LogAppendTime",
             timestamp_before_max_ms: self.number("message.timestamp.before.max.ms"),
             timestamp_after_max_ms: self.number("message.timestamp.after.max.ms"),

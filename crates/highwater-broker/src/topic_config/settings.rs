@@ -76,12 +76,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         values: Values::ManyOf(&["compact", "delete"]),
         documentation: "What becomes of old data: delete it, compact it to the last value of each key, or both",
     },
-    fixed(
-        "compression.type",
-        Kind::String,
-        "producer",
-        "Batches are stored as their producer has compressed them",
-    ),
+    Setting {
+        name: "compression.type",
+        kind: Kind::String,
+        default: "producer",
+        values: Values::OneOf(&["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"]),
+        documentation: "The codec that batches are stored in: that of their producer, or one for all",
+    },
     long(
         "delete.retention.ms",
         "86400000",

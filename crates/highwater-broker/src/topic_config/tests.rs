@@ -22,7 +22,8 @@ fn settings_take_effect_or_are_refused() {
         ("min.cleanable.dirty.ratio", "0.01", true),
         ("min.cleanable.dirty.ratio", "1.5", false),
         ("min.insync.replicas", "2", false),
-        ("compression.type", "zstd", false),
+        ("compression.type", "zstd", true),
+        ("compression.type", "brotli", false),
         ("no.such.setting", "1", false),
     ];
     for (name, value, accepted) in cases {

@@ -115,6 +115,7 @@ bodies! {
         timestamps_of_the_log,
         timestamps_within_limits,
         too_large,
+        topic_sets_the_codec,
         unknown_places;
     transactions:
         a_fenced_producer,
@@ -136,8 +137,6 @@ bodies! {
 }
 
 awaited! {
-    produce:
-        topic_sets_the_codec;
     transactions:
         listed_by_state;
     cluster:
