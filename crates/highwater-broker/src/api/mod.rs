@@ -8,6 +8,7 @@ mod alter_configs;
 mod api_versions;
 mod call;
 mod cluster;
+mod config_resources;
 mod coordinator;
 mod create_partitions;
 mod delete_records;
@@ -116,6 +117,7 @@ pub(crate) const SERVED: &[Served] = &[
     served(ApiKey::DeleteGroups, 0, 2),
     served(ApiKey::OffsetDelete, 0, 0),
     served(ApiKey::DescribeCluster, 0, 2),
+    served(ApiKey::ListConfigResources, 0, 1),
     served(ApiKey::DescribeTopicPartitions, 0, 0),
 ];
 
@@ -184,6 +186,7 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         ApiKey::DescribeLogDirs => reply(call, &cluster::describe_log_dirs(call, decode(call, body)?)),
         ApiKey::DescribeCluster => reply(call, &cluster::describe(call, &decode(call, body)?)),
         ApiKey::CreatePartitions => reply(call, &create_partitions::create(call, decode(call, body)?)),
+        ApiKey::ListConfigResources => reply(call, &config_resources::list(call, &decode(call, body)?)),
         ApiKey::DescribeTopicPartitions => {
             reply(call, &topic_partitions::describe(call, decode(call, body)?))
         }

@@ -187,6 +187,8 @@ fn changes_that_make_no_sense_change_nothing() {
     assert_eq!(unset, None, "what is not there can be taken away");
     let unknown = alter(&mut connection, TOPIC, "nowhere", &[], false);
     assert_eq!(unknown, Some(ResponseError::UnknownTopicOrPartition));
+    let throttle = [("leader.replication.throttled.rate", DELETE, None)];
+    assert_eq!(alter(&mut connection, BROKER, "1", &throttle, false), None);
     let broker_setting = alter(&mut connection, BROKER, "1", &[("x", SET, Some("1"))], false);
     assert_eq!(broker_setting, Some(ResponseError::InvalidRequest));
 }

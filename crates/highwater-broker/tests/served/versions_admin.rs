@@ -10,7 +10,7 @@ use kafka_protocol::messages::{
     AlterConfigsRequest, ApiKey, CreatePartitionsRequest, DeleteGroupsRequest, DeleteRecordsRequest,
     DescribeAclsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest,
     DescribeLogDirsRequest, DescribeTopicPartitionsRequest, IncrementalAlterConfigsRequest,
-    ListGroupsRequest, OffsetDeleteRequest,
+    ListConfigResourcesRequest, ListGroupsRequest, OffsetDeleteRequest,
 };
 
 use crate::client::*;
@@ -97,6 +97,11 @@ pub(crate) fn exercise(connection: &mut Connection, api: ApiKey, version: i16) -
                 .with_resource_name(text("t"));
             let request = IncrementalAlterConfigsRequest::default().with_resources(vec![wanted]);
             connection.call(&request, version).map(drop)
+        }
+        ApiKey::ListConfigResources => {
+            let listed = connection.call(&ListConfigResourcesRequest::default(), version)?;
+            assert_eq!(listed.config_resources.is_empty(), version == 0);
+            Ok(())
         }
         other => panic!("{other:?} is advertised and not tested"),
     }
