@@ -187,7 +187,12 @@ impl Arm {
         let state = poll("the end of the transaction", || {
             let answer = self.call(&request, 0);
             let state = answer.transaction_states[0].clone();
-            (!state.transaction_state.starts_with("Prepare")).then_some(state)
+            // A coordinator that has just been named may not know of it yet.
+            let ready = !matches!(
+                error(state.error_code).as_str(),
+                "NotCoordinator" | "CoordinatorLoadInProgress"
+            );
+            (ready && !state.transaction_state.starts_with("Prepare")).then_some(state)
         });
         // Where there is no transaction, 0 stands for no producer, and is the first one's id.
         let producer = match state.error_code {
