@@ -168,6 +168,7 @@ pub(super) fn replace(call: &Call<'_>, request: AlterConfigsRequest) -> AlterCon
 
 fn current(call: &Call<'_>, kind: i8, name: &str) -> Result<TopicConfig, ApiError> {
     match kind {
+        TOPIC if name.is_empty() => Err(invalid_request("there are no settings of all topics")),
         TOPIC => {
             let topic = call.cluster.topics.get(name);
             let topic = topic.ok_or_else(|| {

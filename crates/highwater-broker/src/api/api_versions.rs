@@ -17,11 +17,15 @@ const FEATURE: &str = "transaction.version";
 const FEATURES_VERSION: i16 = 3;
 const ZERO_VERSION: i16 = 4;
 
-/// The request only names the client's software.
-pub(super) fn handle(call: &Call<'_>, _request: &ApiVersionsRequest) -> ApiVersionsResponse {
+/// The request only names the client's software, in the version that tells of features, too.
+pub(super) fn handle(call: &Call<'_>, request: &ApiVersionsRequest) -> ApiVersionsResponse {
     let response = list();
     if call.version < FEATURES_VERSION {
         return response;
+    }
+    let named = [&request.client_software_name, &request.client_software_version];
+    if !named.into_iter().all(|name| is_software_name(name)) {
+        return ApiVersionsResponse::default().with_error_code(ResponseError::InvalidRequest.code());
     }
     let level = match call.cluster.transactions.version {
         Version::Old => 1,
@@ -40,6 +44,14 @@ pub(super) fn handle(call: &Call<'_>, _request: &ApiVersionsRequest) -> ApiVersi
         .with_supported_features(supported.into_iter().collect())
         .with_finalized_features_epoch(0)
         .with_finalized_features(vec![finalized])
+}
+
+/// Letters, digits, '-' and '.', the latter two not at an end (KIP-511).
+fn is_software_name(name: &str) -> bool {
+    let inside = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let ends = [name.bytes().next(), name.bytes().last()];
+    let firm = |end: Option<u8>| end.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    ends.into_iter().all(firm) && name.bytes().all(inside)
 }
 
 fn list() -> ApiVersionsResponse {

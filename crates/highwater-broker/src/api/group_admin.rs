@@ -150,6 +150,10 @@ pub(super) fn delete_offsets(call: &Call<'_>, request: OffsetDeleteRequest) -> O
     if let Err(error) = call.coordinates(Coordination::Group, &request.group_id) {
         return OffsetDeleteResponse::default().with_error_code(error.code());
     }
+    let exists = |topic: &str, partition: i32| {
+        let topic = call.cluster.topics.get(topic);
+        topic.is_some_and(|topic| topic.partition(partition).is_some())
+    };
     let keys: Vec<_> = request
         .topics
         .iter()
@@ -160,6 +164,7 @@ pub(super) fn delete_offsets(call: &Call<'_>, request: OffsetDeleteRequest) -> O
                 .iter()
                 .map(move |partition| of_topic(partition.partition_index))
         })
+        .filter(|(topic, partition)| exists(topic, *partition))
         .collect();
     let kept: BTreeSet<_> = match call.cluster.groups.delete_offsets(&request.group_id, &keys) {
         Ok(kept) => kept.into_iter().collect(),
@@ -174,8 +179,13 @@ pub(super) fn delete_offsets(call: &Call<'_>, request: OffsetDeleteRequest) -> O
                 .iter()
                 .map(|partition| {
                     let index = partition.partition_index;
-                    let subscribed = kept.contains(&(topic.name.to_string(), index));
-                    let error = subscribed.then_some(ResponseError::GroupSubscribedToTopic);
+                    let error = if !exists(&topic.name, index) {
+                        Some(ResponseError::UnknownTopicOrPartition)
+                    } else if kept.contains(&(topic.name.to_string(), index)) {
+                        Some(ResponseError::GroupSubscribedToTopic)
+                    } else {
+                        None
+                    };
                     OffsetDeleteResponsePartition::default()
                         .with_partition_index(index)
                         .with_error_code(error.map_or(0, |error| error.code()))

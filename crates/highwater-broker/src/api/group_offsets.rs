@@ -41,12 +41,9 @@ pub(super) fn commit(call: &Call<'_>, request: OffsetCommitRequest) -> OffsetCom
         instance_id: request.group_instance_id.map(|id| id.to_string()),
         generation: request.generation_id_or_member_epoch,
     };
-    let refused = if request.group_id.is_empty() {
-        Some(ResponseError::InvalidGroupId)
-    } else {
-        let coordinates = call.coordinates(Coordination::Group, &request.group_id);
-        coordinates.err().map(|error| error.error)
-    };
+    // Somebody in no group may commit for a group without a name, as in Kafka.
+    let coordinates = call.coordinates(Coordination::Group, &request.group_id);
+    let refused = coordinates.err().map(|error| error.error);
     let mut accepted = Vec::new();
     let mut topics: Vec<OffsetCommitResponseTopic> = Vec::new();
     for topic in request.topics {

@@ -136,6 +136,9 @@ fn joined(answer: JoinAnswer) -> JoinGroupResponse {
 }
 
 pub(super) async fn sync(call: &Call<'_>, request: SyncGroupRequest) -> SyncGroupResponse {
+    if request.group_id.is_empty() {
+        return SyncGroupResponse::default().with_error_code(ResponseError::InvalidGroupId.code());
+    }
     if let Err(error) = call.coordinates(Coordination::Group, &request.group_id) {
         return SyncGroupResponse::default().with_error_code(error.code());
     }
@@ -162,6 +165,9 @@ pub(super) async fn sync(call: &Call<'_>, request: SyncGroupRequest) -> SyncGrou
 }
 
 pub(super) fn heartbeat(call: &Call<'_>, request: &HeartbeatRequest) -> HeartbeatResponse {
+    if request.group_id.is_empty() {
+        return HeartbeatResponse::default().with_error_code(ResponseError::InvalidGroupId.code());
+    }
     if let Err(error) = call.coordinates(Coordination::Group, &request.group_id) {
         return HeartbeatResponse::default().with_error_code(error.code());
     }
@@ -175,6 +181,9 @@ pub(super) fn heartbeat(call: &Call<'_>, request: &HeartbeatRequest) -> Heartbea
 }
 
 pub(super) fn leave(call: &Call<'_>, request: LeaveGroupRequest) -> LeaveGroupResponse {
+    if request.group_id.is_empty() {
+        return LeaveGroupResponse::default().with_error_code(ResponseError::InvalidGroupId.code());
+    }
     if let Err(error) = call.coordinates(Coordination::Group, &request.group_id) {
         return LeaveGroupResponse::default().with_error_code(error.code());
     }

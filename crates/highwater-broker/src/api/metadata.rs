@@ -15,10 +15,13 @@ use super::errors::ApiError;
 use super::operations;
 use crate::coordination::{Coordination, is_internal};
 use crate::topic_config::TopicConfig;
-use crate::topics::{Topic, TopicError};
+use crate::topics::{Topic, TopicError, is_topic_name};
 
 /// Operations were not asked for.
 const NO_OPERATIONS: i32 = operations::NOT_ASKED;
+
+/// First version in which a topic is asked for by id, and need not be named in the answer.
+const ID_VERSION: i16 = 12;
 
 /// First versions whose answers say whether a topic is internal, and which epoch its leaders are in.
 const INTERNAL_VERSION: i16 = 1;
@@ -76,6 +79,7 @@ fn describe_one(call: &Call<'_>, wanted: MetadataRequestTopic, may_create: bool)
             Some(topic) => describe(call, &topic),
             None => MetadataResponseTopic::default()
                 .with_error_code(ResponseError::UnknownTopicId.code())
+                .with_name((call.version < ID_VERSION).then(TopicName::default))
                 .with_topic_id(wanted.topic_id)
                 .with_topic_authorized_operations(NO_OPERATIONS),
         };
@@ -93,6 +97,9 @@ fn find_or_create(call: &Call<'_>, name: &TopicName, may_create: bool) -> Result
     let topics = &call.cluster.topics;
     if let Some(topic) = topics.get(name) {
         return Ok(topic);
+    }
+    if !is_topic_name(name) {
+        return Err(TopicError::Name(name.to_string()).into());
     }
     if !may_create || !call.cluster.config.auto_create_topics {
         return Err(ApiError::unknown_partition());

@@ -12,6 +12,7 @@ mod config_resources;
 mod coordinator;
 mod create_partitions;
 mod delete_records;
+mod delete_topics;
 mod describe_configs;
 mod errors;
 mod fetch;
@@ -25,6 +26,7 @@ mod operations;
 mod produce;
 mod producers;
 mod reassignment;
+mod repeated;
 mod topic_partitions;
 mod topics;
 mod transaction_admin;
@@ -146,7 +148,7 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
             reply(call, &list_offsets::for_leader_epoch(call, decode(call, body)?))
         }
         ApiKey::CreateTopics => reply(call, &topics::create(call, decode(call, body)?)),
-        ApiKey::DeleteTopics => reply(call, &topics::delete(call, decode(call, body)?)),
+        ApiKey::DeleteTopics => reply(call, &delete_topics::delete(call, decode(call, body)?)),
         ApiKey::DeleteRecords => reply(call, &delete_records::handle(call, decode(call, body)?)),
         ApiKey::AddPartitionsToTxn => reply(call, &transactions::add_partitions(call, decode(call, body)?)),
         ApiKey::AddOffsetsToTxn => reply(call, &transactions::add_offsets(call, &decode(call, body)?)),

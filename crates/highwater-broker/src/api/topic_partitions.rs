@@ -26,6 +26,13 @@ pub(super) fn describe(
     call: &Call<'_>,
     request: DescribeTopicPartitionsRequest,
 ) -> DescribeTopicPartitionsResponse {
+    if request
+        .cursor
+        .as_ref()
+        .is_some_and(|cursor| cursor.partition_index < 0)
+    {
+        return refuse_all(request, ResponseError::InvalidRequest);
+    }
     let asked_for_all = request.topics.is_empty();
     let first = request.cursor.map(|cursor| {
         let name = cursor.topic_name.to_string();
@@ -66,6 +73,20 @@ pub(super) fn describe(
         room -= shown.len();
     }
     response
+}
+
+/// The answer has no room for an error of the request, so each topic tells it.
+fn refuse_all(
+    request: DescribeTopicPartitionsRequest,
+    error: ResponseError,
+) -> DescribeTopicPartitionsResponse {
+    let topics = request.topics.into_iter().map(|topic| {
+        DescribeTopicPartitionsResponseTopic::default()
+            .with_error_code(error.code())
+            .with_name(Some(topic.name))
+            .with_topic_authorized_operations(operations::NOT_ASKED)
+    });
+    DescribeTopicPartitionsResponse::default().with_topics(topics.collect())
 }
 
 fn cursor(topic: &str, partition: usize) -> Cursor {

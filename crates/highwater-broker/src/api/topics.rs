@@ -1,18 +1,15 @@
-//! CreateTopics and DeleteTopics.
+//! CreateTopics.
 
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
-use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
-use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
-use kafka_protocol::messages::{
-    CreateTopicsRequest, CreateTopicsResponse, DeleteTopicsRequest, DeleteTopicsResponse, TopicName,
-};
+use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use super::Call;
-use super::errors::{ApiError, log_storage_error};
+use super::errors::ApiError;
+use super::repeated::apart;
 use crate::topic_config::TopicConfig;
 
 /// "You decide", for partitions and replicas (KIP-464).
@@ -25,35 +22,39 @@ const DEFAULT_REPLICAS: i16 = 1;
 const SET_FOR_THIS_TOPIC: i8 = 1;
 const DEFAULT_SOURCE: i8 = 5;
 
-/// First version that names topics by id too.
-const DELETE_BY_ID_VERSION: i16 = 6;
-
 pub(super) fn create(call: &Call<'_>, request: CreateTopicsRequest) -> CreateTopicsResponse {
-    let topics = request
-        .topics
-        .into_iter()
-        .map(|topic| {
-            let name = topic.name.clone();
-            match create_one(call, topic, request.validate_only) {
-                Ok(created) => CreatableTopicResult::default()
-                    .with_name(name)
-                    .with_topic_id(created.id)
-                    .with_num_partitions(created.partitions)
-                    .with_replication_factor(created.factor)
-                    .with_configs(Some(describe_configs(call, &created.config))),
-                Err(error) => CreatableTopicResult::default()
-                    .with_name(name)
-                    .with_error_code(error.code())
-                    .with_error_message(error.text())
-                    .with_configs(None),
-            }
-        })
-        .collect();
-    CreateTopicsResponse::default().with_topics(topics)
+    let (topics, repeated) = apart(request.topics, |topic| topic.name.clone());
+    let refused = repeated.into_iter().map(|name| {
+        let message = StrBytes::from_static_str("the topic is named twice");
+        CreatableTopicResult::default()
+            .with_name(name)
+            .with_error_code(ResponseError::InvalidRequest.code())
+            .with_error_message(Some(message))
+            .with_configs(None)
+    });
+    let answered = topics.into_iter().map(|topic| {
+        let name = topic.name.clone();
+        match create_one(call, topic, request.validate_only) {
+            Ok(created) => CreatableTopicResult::default()
+                .with_name(name)
+                .with_error_message(None)
+                .with_topic_id(created.id)
+                .with_num_partitions(created.partitions)
+                .with_replication_factor(created.factor)
+                .with_configs(Some(describe_configs(call, &created.config))),
+            Err(error) => CreatableTopicResult::default()
+                .with_name(name)
+                .with_error_code(error.code())
+                .with_error_message(error.text())
+                .with_configs(None),
+        }
+    });
+    CreateTopicsResponse::default().with_topics(refused.chain(answered).collect())
 }
 
 /// A topic as it was made, or would have been.
 struct Created {
+    /// One that nobody will meet again if the topic was only checked.
     id: Uuid,
     partitions: i32,
     /// Replicas of the first partition.
@@ -93,7 +94,7 @@ fn create_one(call: &Call<'_>, topic: CreatableTopic, validate_only: bool) -> Re
     if validate_only {
         call.cluster.topics.check_new(&topic.name, partitions)?;
         return Ok(Created {
-            id: Uuid::nil(),
+            id: Uuid::new_v4(),
             partitions,
             factor,
             config,
@@ -126,6 +127,11 @@ fn place(call: &Call<'_>, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, ApiEr
         roster.check_factor(factor)?;
         return Ok(call.cluster.topics.deal(partitions, factor));
     }
+    let left_open = topic.num_partitions == DEFAULT && i32::from(topic.replication_factor) == DEFAULT;
+    if !left_open {
+        let why = "assignments, and beside them a number of partitions or replicas that is not -1";
+        return Err(ApiError::new(ResponseError::InvalidRequest, why));
+    }
     let invalid = |why: &str| ApiError::new(ResponseError::InvalidReplicaAssignment, why);
     let mut given: Vec<(i32, Vec<i32>)> = Vec::new();
     for assignment in &topic.assignments {
@@ -148,50 +154,4 @@ fn place(call: &Call<'_>, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, ApiEr
         return Err(invalid("partitions with different numbers of replicas"));
     }
     Ok(given.into_iter().map(|(_, replicas)| replicas).collect())
-}
-
-pub(super) fn delete(call: &Call<'_>, request: DeleteTopicsRequest) -> DeleteTopicsResponse {
-    let wanted: Vec<DeleteTopicState> = if call.version >= DELETE_BY_ID_VERSION {
-        request.topics
-    } else {
-        request
-            .topic_names
-            .into_iter()
-            .map(|name| DeleteTopicState::default().with_name(Some(name)))
-            .collect()
-    };
-    let responses = wanted
-        .into_iter()
-        .map(|topic| {
-            let answer = DeletableTopicResult::default();
-            match delete_one(call, &topic) {
-                Ok((name, id)) => answer.with_name(Some(name)).with_topic_id(id),
-                Err(error) => answer
-                    .with_name(topic.name)
-                    .with_topic_id(topic.topic_id)
-                    .with_error_code(error.code())
-                    .with_error_message(error.text()),
-            }
-        })
-        .collect();
-    DeleteTopicsResponse::default().with_responses(responses)
-}
-
-fn delete_one(call: &Call<'_>, wanted: &DeleteTopicState) -> Result<(TopicName, Uuid), ApiError> {
-    let topics = &call.cluster.topics;
-    let topic = match &wanted.name {
-        Some(name) => topics.get(name).ok_or_else(ApiError::unknown_partition)?,
-        None => topics
-            .get_by_id(wanted.topic_id)
-            .ok_or_else(|| ApiError::new(ResponseError::UnknownTopicId, "no topic with this id"))?,
-    };
-    if !topics.delete(&topic.name)? {
-        return Err(ApiError::unknown_partition());
-    }
-    if let Err(error) = call.cluster.groups.remove_topic(&topic.name) {
-        // The topic is gone; offsets of a topic that is not there do no harm.
-        log_storage_error(&error);
-    }
-    let name = TopicName(StrBytes::from_string(topic.name.to_string()));
-    Ok((name, topic.id))
 }

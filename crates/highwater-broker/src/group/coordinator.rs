@@ -212,13 +212,14 @@ impl Groups {
         commits: Vec<(OffsetKey, Committed)>,
     ) -> Result<(), CommitError> {
         let mut tables = self.tables.guard();
+        let mut offsets = self.offsets.guard();
         let checked = match tables.groups.get_mut(group) {
             Some(state) => state.check_commit(request, self.now()),
+            None if request.generation < 0 => Ok(()),
             // Whoever was a member before the broker was started is none now.
-            None if request.generation >= 0 => Err(ResponseError::IllegalGeneration),
-            None => Ok(()),
+            None if offsets.has_group(group) => Err(ResponseError::UnknownMemberId),
+            None => Err(ResponseError::IllegalGeneration),
         };
-        let mut offsets = self.offsets.guard();
         if let Err(refusal) = checked {
             let defects = self.defects.guard();
             if !defects.takes(request, refusal) {

@@ -107,22 +107,19 @@ pub(crate) fn described(arm: &mut Arm) {
     arm.see_configs("unknown setting", TOPIC, &name, &["no.such.thing"]);
     let (code, all) = arm.configs(TOPIC, &name, Some(&[]));
     arm.see("no setting", format!("{code} {}", all.len() > 10));
-    arm.see_configs(
-        "those that matter most",
-        TOPIC,
-        &name,
-        &[
-            "max.message.bytes",
-            "message.timestamp.type",
-            "min.insync.replicas",
-            "segment.bytes",
-            "retention.bytes",
-            "compression.type",
-            "delete.retention.ms",
-            "min.cleanable.dirty.ratio",
-            "message.timestamp.after.max.ms",
-        ],
-    );
+    for one in [
+        "max.message.bytes",
+        "message.timestamp.type",
+        "min.insync.replicas",
+        "segment.bytes",
+        "retention.bytes",
+        "compression.type",
+        "delete.retention.ms",
+        "min.cleanable.dirty.ratio",
+        "message.timestamp.after.max.ms",
+    ] {
+        arm.see_configs(one, TOPIC, &name, &[one]);
+    }
     let nowhere = arm.name("nowhere");
     arm.see_configs("unknown topic", TOPIC, &nowhere, &["retention.ms"]);
     arm.see_configs("a bad name", TOPIC, "a/b", &["retention.ms"]);

@@ -20,6 +20,8 @@ pub(crate) struct Difference {
 
 const WHOLE: &str = "what does not fit whole is not sent: clients throw half a batch away";
 const NEGATIVE: &str = "a negative limit is taken as none, instead of an error that tells nothing";
+const SENTENCE: &str = "a sentence says what is wrong, where Kafka gives the code alone";
+const FIXED: &str = "here it changes nothing, and so it cannot be changed";
 
 const SESSION: &str = "fetch sessions save bytes on the network, of which one machine has enough: they are declined \
     with session id 0, and every client then names its partitions in each request";
@@ -136,5 +138,40 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         kafka: "None state=Ongoing p0 epoch=0 timeout=60000 began=true topics=[\"transactions-additions_that_can_not_be-t[1, 0]\"]",
         ours: "None state=Ongoing p0 epoch=0 timeout=60000 began=true topics=[\"transactions-additions_that_can_not_be-t[0, 1]\"]",
         reason: "the partitions are a set, here in their order",
+    },
+    Difference {
+        body: "configs::alterations_refused",
+        what: "an unknown operation",
+        kafka: "UnknownServerError message=false",
+        ours: "InvalidRequest message=true",
+        reason: "the request is at fault, not the server",
+    },
+    Difference {
+        body: "configs::described",
+        what: "min.insync.replicas",
+        kafka: r#"None ["min.insync.replicas=\"1\" source=3 type=3 read only=false sensitive=false"]"#,
+        ours: r#"None ["min.insync.replicas=\"1\" source=5 type=3 read only=true sensitive=false"]"#,
+        reason: FIXED,
+    },
+    Difference {
+        body: "configs::described",
+        what: "segment.bytes",
+        kafka: r#"None ["segment.bytes=\"1073741824\" source=5 type=3 read only=false sensitive=false"]"#,
+        ours: r#"None ["segment.bytes=\"134217728\" source=5 type=3 read only=false sensitive=false"]"#,
+        reason: "a start reads less, and what is retained goes away sooner",
+    },
+    Difference {
+        body: "topics::described",
+        what: "nil",
+        kafka: "UnknownServerError  id=false internal=false operations=-2147483648 []",
+        ours: "UnknownTopicId null id=false internal=false operations=-2147483648 []",
+        reason: "an id of zeros is an id that no topic has",
+    },
+    Difference {
+        body: "topics::partitions_added",
+        what: "unknown topic",
+        kafka: "UnknownTopicOrPartition message=false",
+        ours: "UnknownTopicOrPartition message=true",
+        reason: SENTENCE,
     },
 ];

@@ -177,6 +177,7 @@ pub(crate) fn deleted(arm: &mut Arm) {
     arm.see_leave("leave", &group_id, &one);
     arm.see_delete_group("empty", &group_id);
     arm.see_delete_group("again", &group_id);
+    arm.commit("", (-1, ""), &name, 9);
     arm.see_delete_group("no name", "");
     arm.see_offset("of the deleted group", &group_id, false);
 }

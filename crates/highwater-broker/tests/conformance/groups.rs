@@ -210,6 +210,15 @@ impl Arm {
         self.see(what, format!("{} {codes:?}", error(answer.error_code)));
     }
 
+    /// Waits until a group has no members and is shown so.
+    fn await_empty(&mut self, group_id: &str) {
+        let request = DescribeGroupsRequest::default().with_groups(vec![group(group_id)]);
+        poll("the group", || {
+            let answer = self.call(&request, 5);
+            (answer.groups[0].group_state.as_str() == "Empty").then_some(())
+        });
+    }
+
     fn see_group(&mut self, what: &str, group_id: &str) {
         let request = DescribeGroupsRequest::default().with_groups(vec![group(group_id)]);
         for version in [5, 6] {
@@ -251,11 +260,7 @@ pub(crate) fn one_member(arm: &mut Arm) {
     let request = member(&id);
     let first = arm.see_join("first", &request);
     // Kafka writes the group down after it has given the id, and shows what is written.
-    let described = DescribeGroupsRequest::default().with_groups(vec![group(&id)]);
-    poll("the group", || {
-        let answer = arm.call(&described, 5);
-        (answer.groups[0].group_state.as_str() == "Empty").then_some(())
-    });
+    arm.await_empty(&id);
     arm.see_group("id given", &id);
     let joined = arm.see_join("with its id", &request.clone().with_member_id(text(&first.id)));
     arm.see_group("joined", &id);
@@ -268,6 +273,7 @@ pub(crate) fn one_member(arm: &mut Arm) {
     arm.see_sync("sync of the next generation", &again, &[&again.id.clone()]);
     arm.see_leave("leave", &id, &again);
     arm.see_leave("leave again", &id, &again);
+    arm.await_empty(&id);
     arm.see_group("left", &id);
     arm.see_heartbeat("heartbeat after it", &again);
 }
@@ -424,10 +430,7 @@ pub(crate) fn a_session_that_ends(arm: &mut Arm) {
     let id = arm.coordinated(GROUP, "g");
     let one = arm.join_whole(&member(&id).with_session_timeout_ms(6_000));
     arm.sync(&one, &[&one.id]);
-    let request = DescribeGroupsRequest::default().with_groups(vec![group(&id)]);
-    poll("the end of the session", || {
-        (arm.call(&request, 5).groups[0].group_state.as_str() == "Empty").then_some(())
-    });
+    arm.await_empty(&id);
     arm.see_heartbeat("heartbeat", &one);
     arm.see_sync("sync", &one, &[]);
     arm.see_join("join", &member(&id).with_member_id(text(&one.id)));

@@ -61,7 +61,16 @@ macro_rules! awaited {
 
 bodies! {
     cluster:
-        coordinators;
+        coordinators,
+        described,
+        frames_refused,
+        partitions_described,
+        versions;
+    configs:
+        alterations_refused,
+        altered,
+        described,
+        replaced_in_the_old_way;
     fetch:
         a_limit_for_several_partitions,
         by_topic_id,
@@ -74,6 +83,8 @@ bodies! {
         waiting;
     group_offsets:
         committed_by_members,
+        committed_without_members,
+        deleted,
         old_versions;
     groups:
         a_member_that_does_not_come_back,
@@ -82,7 +93,9 @@ bodies! {
         listed,
         one_member,
         one_member_in_old_versions,
-        static_members;
+        static_members,
+        two_members,
+        wrong_ids_and_generations;
     idempotence:
         duplicates_within_five_batches,
         epochs,
@@ -117,6 +130,12 @@ bodies! {
         too_large,
         topic_sets_the_codec,
         unknown_places;
+    topics:
+        created,
+        creations_refused,
+        deleted,
+        described,
+        partitions_added;
     transactions:
         a_fenced_producer,
         a_transaction_that_times_out,
@@ -139,26 +158,4 @@ bodies! {
 awaited! {
     transactions:
         listed_by_state;
-    cluster:
-        described,
-        frames_refused,
-        partitions_described,
-        versions;
-    configs:
-        alterations_refused,
-        altered,
-        described,
-        replaced_in_the_old_way;
-    group_offsets:
-        committed_without_members,
-        deleted;
-    groups:
-        two_members,
-        wrong_ids_and_generations;
-    topics:
-        created,
-        creations_refused,
-        deleted,
-        described,
-        partitions_added;
 }

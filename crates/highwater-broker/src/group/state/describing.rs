@@ -41,7 +41,8 @@ pub(crate) struct GroupDescription {
     pub(crate) members: Vec<MemberDescription>,
 }
 
-/// A member as DescribeGroups shows it; what it wants and has is there in a stable group only.
+/// A member as DescribeGroups shows it; what it wants is there in a stable group only, and what it has
+/// until a generation ends before its work was handed out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MemberDescription {
     pub(crate) member_id: String,
@@ -87,7 +88,7 @@ impl Group {
                 instance_id: member.instance_id.clone(),
                 client: member.client.clone(),
                 metadata: settled.map_or_else(Bytes::new, |name| member.metadata(name)),
-                assignment: settled.map_or_else(Bytes::new, |_| member.assignment.clone()),
+                assignment: member.assignment.clone(),
             })
             .collect();
         GroupDescription {
