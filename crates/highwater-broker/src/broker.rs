@@ -18,7 +18,7 @@ use crate::cleaner;
 use crate::cluster::{Cluster, Node};
 use crate::config::BrokerConfig;
 use crate::connection;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, Durability};
 use crate::error::BrokerError;
 use crate::leadership::MAX_NODES;
 
@@ -50,7 +50,7 @@ impl Broker {
     pub async fn bind(config: BrokerConfig) -> Result<Self, BrokerError> {
         check(&config)?;
         raise_descriptor_limit();
-        let data_dir = DataDir::open(&config.data_dir)?;
+        let data_dir = DataDir::open(&config.data_dir, Durability::of(&config))?;
         let (listeners, addresses) = listen(&config).await?;
         let cluster = Cluster::open(config, data_dir, &addresses)?;
         Ok(Self {

@@ -11,7 +11,7 @@ use crate::bugs::Switches;
 use crate::bugs::journal::{JOURNAL_FILE, Journal, read_journal};
 use crate::config::BrokerConfig;
 use crate::coordination::Coordination;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, Durability};
 use crate::error::BrokerError;
 use crate::group::Groups;
 use crate::leadership::{Leadership, PlacementError, Roster, count_start};
@@ -70,14 +70,20 @@ impl Cluster {
             on: config.bugs.clone(),
             journal,
         };
-        let starts = count_start(&data_dir.root)?;
+        let durability = Durability::of(&config);
+        let starts = count_start(&data_dir.root, durability)?;
         let roster = Roster::new(config.node_id, config.brokers, starts);
         let node = |(id, &address)| Node { id, address };
         let cluster = Self {
             topics: Topics::open(&config, roster.clone(), switches.clone(), &entries)?,
             groups: Groups::open(&data_dir.root, &config, &switches)?,
-            producer_ids: ProducerIds::open(&data_dir.root)?,
-            transactions: Transactions::open(&data_dir.root, config.transaction_version, &switches)?,
+            producer_ids: ProducerIds::open(&data_dir.root, durability)?,
+            transactions: Transactions::open(
+                &data_dir.root,
+                durability,
+                config.transaction_version,
+                &switches,
+            )?,
             nodes: roster.ids().zip(addresses).map(node).collect(),
             roster,
             data_dir,

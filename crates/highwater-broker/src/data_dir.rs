@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::config::BrokerConfig;
 use crate::error::BrokerError;
 
 /// The longest topic name leaves no room for a suffix within the 255 bytes of a file name.
@@ -51,7 +52,7 @@ impl DataDir {
     ///
     /// # Errors
     /// [`BrokerError::InUse`], [`BrokerError::Format`], [`BrokerError::Damaged`], [`BrokerError::DataDir`].
-    pub(crate) fn open(root: &Path) -> Result<Self, BrokerError> {
+    pub(crate) fn open(root: &Path, durability: Durability) -> Result<Self, BrokerError> {
         create_dir(root)?;
         let lock = take_lock(root)?;
         let path = root.join("meta.json");
@@ -62,7 +63,7 @@ impl DataDir {
                     format: FORMAT,
                     cluster_id: Uuid::new_v4().simple().to_string(),
                 };
-                write_json(&path, &meta)?;
+                write_json(&path, &meta, durability)?;
                 meta
             }
         };
@@ -128,11 +129,51 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, B
         })
 }
 
+/// What must not undo a write that was reported as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// The death of the process: the system has the bytes.
+    Process,
+    /// The death of the machine: the disk has them.
+    Machine,
+}
+
+impl Durability {
+    /// As the broker's settings say.
+    pub(crate) fn of(config: &BrokerConfig) -> Self {
+        if config.fsync {
+            Self::Machine
+        } else {
+            Self::Process
+        }
+    }
+
+    /// Makes the content of a file that was written to as durable as this.
+    pub(crate) fn settle(self, file: &File) -> io::Result<()> {
+        match self {
+            Self::Process => Ok(()),
+            Self::Machine => file.sync_data(),
+        }
+    }
+
+    /// Makes the name of a new or renamed file as durable as this.
+    pub(crate) fn settle_entry(self, path: &Path) -> io::Result<()> {
+        match (self, path.parent()) {
+            (Self::Machine, Some(dir)) => File::open(dir)?.sync_all(),
+            (Self::Machine, None) | (Self::Process, _) => Ok(()),
+        }
+    }
+}
+
 /// Writes a small JSON file in one piece: a new file beside it takes its name.
-pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), BrokerError> {
+pub(crate) fn write_json<T: Serialize>(
+    path: &Path,
+    value: &T,
+    durability: Durability,
+) -> Result<(), BrokerError> {
     let written = serde_json::to_vec_pretty(value)
         .map_err(io::Error::from)
-        .and_then(|bytes| write_whole(path, &bytes));
+        .and_then(|bytes| write_whole(path, &bytes, durability));
     written.map_err(|source| BrokerError::DataDir {
         action: "write",
         path: path.to_owned(),
@@ -141,12 +182,14 @@ pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), Bro
 }
 
 /// Writes a file under another name and renames it.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let front: String = name.chars().take(MAX_TEMPORARY_NAME).collect();
     let temporary = path.with_file_name(format!("{front}.tmp"));
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;
+    durability.settle(&file)?;
     drop(file);
-    fs::rename(&temporary, path)
+    fs::rename(&temporary, path)?;
+    durability.settle_entry(path)
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data_dir::{read_json, write_json};
+use crate::data_dir::{Durability, read_json, write_json};
 use crate::error::BrokerError;
 
 /// The most nodes in one process: each takes a port and shows up in every answer of Metadata; what a
@@ -33,7 +33,7 @@ struct StartsFile {
 }
 
 /// Counts this start of the data directory; the count is on file when it is returned.
-pub(crate) fn count_start(root: &Path) -> Result<i32, BrokerError> {
+pub(crate) fn count_start(root: &Path, durability: Durability) -> Result<i32, BrokerError> {
     let path = root.join(STARTS_FILE);
     let before = read_json::<StartsFile>(&path)?.map_or(0, |file| file.starts);
     let starts = before.checked_add(1).filter(|starts| *starts > 0);
@@ -41,7 +41,7 @@ pub(crate) fn count_start(root: &Path) -> Result<i32, BrokerError> {
         path: path.clone(),
         reason: format!("{before} starts"),
     })?;
-    write_json(&path, &StartsFile { starts })?;
+    write_json(&path, &StartsFile { starts }, durability)?;
     Ok(starts)
 }
 

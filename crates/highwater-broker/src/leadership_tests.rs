@@ -7,11 +7,11 @@ fn roster(nodes: u16, starts: i32) -> Roster {
 #[test]
 fn starts_are_counted_on_file() {
     let dir = tempfile::tempdir().expect("dir");
-    assert_eq!(count_start(dir.path()).expect("counts"), 1);
-    assert_eq!(count_start(dir.path()).expect("counts"), 2);
+    assert_eq!(count_start(dir.path(), Durability::Process).expect("counts"), 1);
+    assert_eq!(count_start(dir.path(), Durability::Process).expect("counts"), 2);
     std::fs::write(dir.path().join(STARTS_FILE), "{\"starts\": 2147483647}").expect("write");
     assert!(matches!(
-        count_start(dir.path()),
+        count_start(dir.path(), Durability::Process),
         Err(BrokerError::Damaged { .. })
     ));
 }

@@ -1,4 +1,4 @@
-//! The dev broker: a single-node Kafka broker for laptops, CI and proofs.
+//! The dev broker: Kafka's semantics in one process, for laptops, CI and proofs.
 //!
 //! It exists so that a first run and every test need nothing installed, and so that each check can be
 //! shown to find a known defect ([`Bug`]). It speaks Kafka's protocol and nothing else; what it does
@@ -6,15 +6,19 @@
 //!
 //! ```text
 //! socket ─▶ connection ─▶ api::* ─┬▶ topics ─▶ partition ─▶ log (segment files)
-//!        one request at a time    │              └ producers (sequences) └ waiters (long polls)
-//!                                 └▶ group::coordinator ─▶ group::state (pure) + offsets (file)
+//!        one request at a time    │              ├ producers (sequences, open transactions)
+//!                                 │              └ waiters (long polls)
+//!                                 ├▶ transaction::coordinator ─▶ transaction::state (pure) + file
+//!                                 ├▶ group::coordinator ─▶ group::state (pure) + offsets (file)
+//!                                 └▶ leadership, epochs (which node leads what)
 //! ```
 //!
 //! Invariant: a record is acknowledged only after write(2) has taken it (unless a bug switch says
-//! otherwise), so the death of the process loses nothing that was acknowledged.
+//! otherwise), so the death of the process loses nothing that was acknowledged; with
+//! [`BrokerConfig::fsync`] it is on the disk, too.
 //!
-//! What is absent on purpose: replication, fsync, authentication, quotas. Not served yet and not
-//! advertised: transactions, retention, compaction, administration beyond making and deleting topics.
+//! What is absent on purpose: replication, authentication, quotas, share groups, and the consumer
+//! protocol of KIP-848.
 
 mod api;
 mod broker;
@@ -32,6 +36,7 @@ mod error;
 mod group;
 mod intake;
 mod leadership;
+mod line_file;
 mod lock;
 mod log;
 mod partition;

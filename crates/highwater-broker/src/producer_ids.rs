@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data_dir::{read_json, write_json};
+use crate::data_dir::{Durability, read_json, write_json};
 use crate::error::BrokerError;
 use crate::lock::LockExt;
 
@@ -22,16 +22,18 @@ struct Reserved {
 #[derive(Debug)]
 pub(crate) struct ProducerIds {
     path: PathBuf,
+    durability: Durability,
     /// Next id to give away, and the first one that is not reserved.
     range: Mutex<(i64, i64)>,
 }
 
 impl ProducerIds {
-    pub(crate) fn open(root: &Path) -> Result<Self, BrokerError> {
+    pub(crate) fn open(root: &Path, durability: Durability) -> Result<Self, BrokerError> {
         let path = root.join("producer-ids.json");
         let reserved: Reserved = read_json(&path)?.unwrap_or_default();
         Ok(Self {
             path,
+            durability,
             range: Mutex::new((reserved.next, reserved.next)),
         })
     }
@@ -40,7 +42,7 @@ impl ProducerIds {
         let mut range = self.range.guard();
         if range.0 == range.1 {
             let next = range.1 + BLOCK;
-            write_json(&self.path, &Reserved { next })?;
+            write_json(&self.path, &Reserved { next }, self.durability)?;
             range.1 = next;
         }
         let id = range.0;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::bugs::journal::JournalEntry;
 use crate::bugs::{Place, Switches};
 use crate::config::BrokerConfig;
-use crate::data_dir::{create_dir, read_json, write_json};
+use crate::data_dir::{Durability, create_dir, read_json, write_json};
 use crate::error::BrokerError;
 use crate::leadership::{Leadership, Placement, Roster};
 use crate::lock::LockExt;
@@ -170,6 +170,10 @@ impl Topics {
         Ok(Arc::new(opened))
     }
 
+    pub(super) fn durability(&self) -> Durability {
+        Durability::of(&self.config)
+    }
+
     fn partition_dir(&self, name: &str, partition: i32) -> PathBuf {
         self.dir.join(format!("{name}-{partition}"))
     }
@@ -263,7 +267,7 @@ impl Topics {
             self.move_orphan_aside(&dir)?;
             create_dir(&dir)?;
         }
-        write_json(&self.file_of(name), &file)?;
+        write_json(&self.file_of(name), &file, self.durability())?;
         let topic = self.open_topic(file, &[])?;
         Ok(self.insert(topic))
     }
@@ -297,7 +301,7 @@ impl Topics {
             file.placements.push(self.roster.found(self.roster.deal(turn, 1)));
         }
         file.placements[index] = self.roster.placement(&leadership);
-        write_json(&path, &file)?;
+        write_json(&path, &file, self.durability())?;
         partition.lead(leadership);
         Ok(true)
     }
@@ -317,7 +321,7 @@ impl Topics {
             return Ok(None);
         };
         file.config = config.clone();
-        write_json(&path, &file)?;
+        write_json(&path, &file, self.durability())?;
         let log_config = config.log_config(&self.config);
         for partition in &topic.partitions {
             partition.configure(log_config);

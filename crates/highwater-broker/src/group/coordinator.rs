@@ -19,6 +19,7 @@ use super::state::{Answer, CommitRequest, Group, GroupSettings, JoinRefusal, Syn
 use crate::bugs::Switches;
 use crate::bugs::journal::JournalError;
 use crate::config::BrokerConfig;
+use crate::data_dir::Durability;
 use crate::error::BrokerError;
 use crate::lock::LockExt;
 
@@ -97,7 +98,7 @@ pub(crate) struct Groups {
 
 impl Groups {
     pub(crate) fn open(root: &Path, config: &BrokerConfig, switches: &Switches) -> Result<Self, BrokerError> {
-        let mut offsets = Offsets::open(root, switches.journal.is_some())?;
+        let mut offsets = Offsets::open(root, Durability::of(config), switches.journal.is_some())?;
         let defects = GroupDefects::open(switches, &mut offsets)?;
         Ok(Self {
             origin: Instant::now(),

@@ -6,15 +6,15 @@
 //! one piece, when most of its lines are old: a few milliseconds for ten thousand lines.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::pending::Pending;
-use crate::data_dir::write_whole;
+use crate::data_dir::Durability;
 use crate::error::BrokerError;
+use crate::line_file::LineFile;
 
 /// Lines below which rewriting is not worth it.
 const MIN_LINES_TO_REWRITE: usize = 10_000;
@@ -65,61 +65,40 @@ enum AnyLine {
 
 #[derive(Debug)]
 pub(crate) struct Offsets {
-    path: PathBuf,
-    file: File,
+    file: LineFile,
     by_group: BTreeMap<String, BTreeMap<OffsetKey, Committed>>,
     pending: Pending,
     /// What the newest commit of each partition took the place of, while somebody wants to know.
     replaced: Option<BTreeMap<(String, OffsetKey), Committed>>,
-    lines: usize,
     live: usize,
-    /// Where the last whole line ends.
-    length: u64,
 }
 
 impl Offsets {
     /// Reads the file; a line that a dying process left incomplete is cut off. On request it remembers
     /// what the newest commits took the place of.
-    pub(crate) fn open(root: &Path, keep_replaced: bool) -> Result<Self, BrokerError> {
-        let path = root.join("group-offsets.jsonl");
-        let error = |action, source| BrokerError::DataDir {
-            action,
-            path: path.clone(),
-            source,
-        };
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(source) if source.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(error("read", source)),
-        };
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let file = open_append(&path).map_err(|source| error("open", source))?;
-        if whole < text.len() {
-            file.set_len(whole as u64)
-                .map_err(|source| error("truncate", source))?;
-        }
+    pub(crate) fn open(
+        root: &Path,
+        durability: Durability,
+        keep_replaced: bool,
+    ) -> Result<Self, BrokerError> {
+        let mut lines: Vec<AnyLine> = Vec::new();
+        let file = LineFile::open(root.join("group-offsets.jsonl"), durability, |line| {
+            serde_json::from_slice(line).map(|line| lines.push(line))
+        })?;
         let mut offsets = Self {
             file,
-            path: path.clone(),
             by_group: BTreeMap::new(),
             pending: Pending::default(),
             replaced: keep_replaced.then(BTreeMap::new),
-            lines: 0,
             live: 0,
-            length: whole as u64,
         };
-        for (number, text) in text[..whole].lines().enumerate() {
-            let line: AnyLine = serde_json::from_str(text).map_err(|error| BrokerError::Damaged {
-                path: path.clone(),
-                reason: format!("line {}: {error}", number + 1),
-            })?;
+        for line in lines {
             offsets.apply(line);
         }
         Ok(offsets)
     }
 
     fn apply(&mut self, line: AnyLine) {
-        self.lines += 1;
         match line {
             AnyLine::Offset(line) => self.apply_offset(line),
             AnyLine::Ended(line) => {
@@ -329,20 +308,15 @@ impl Offsets {
             serde_json::to_writer(&mut bytes, line)?;
             bytes.push(b'\n');
         }
-        if let Err(error) = self.file.write_all(&bytes) {
-            // A part of a line would make the next one unreadable.
-            self.file.set_len(self.length)?;
-            return Err(error);
-        }
-        self.length += bytes.len() as u64;
+        self.file.append(&bytes, lines.len())?;
         for line in lines {
             self.apply(line);
         }
-        if self.lines > MIN_LINES_TO_REWRITE.max(self.live * REWRITE_FACTOR)
+        if self.file.lines() > MIN_LINES_TO_REWRITE.max(self.live * REWRITE_FACTOR)
             && let Err(error) = self.rewrite()
         {
             // What was asked for is in the file; only the old lines are still there too.
-            tracing::warn!(%error, path = %self.path.display(), "could not rewrite the committed offsets");
+            tracing::warn!(%error, "could not rewrite the committed offsets");
         }
         Ok(())
     }
@@ -362,11 +336,7 @@ impl Offsets {
         for (group, producer_id, key, committed, _) in pending(false) {
             put_line(&mut bytes, group, key, committed, Some(producer_id))?;
         }
-        write_whole(&self.path, &bytes)?;
-        self.file = open_append(&self.path)?;
-        self.length = bytes.len() as u64;
-        self.lines = self.live + self.pending.len();
-        Ok(())
+        self.file.replace(&bytes, self.live + self.pending.len())
     }
 
     /// The offset of one partition.
@@ -397,10 +367,6 @@ fn put_line(
     serde_json::to_writer(&mut *into, &line)?;
     into.push(b'\n');
     Ok(())
-}
-
-fn open_append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
 }
 
 #[cfg(test)]

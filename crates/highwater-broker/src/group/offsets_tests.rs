@@ -1,4 +1,5 @@
 use std::fs::OpenOptions;
+use std::io::Write;
 
 use super::*;
 
@@ -19,14 +20,14 @@ fn commit(offsets: &mut Offsets, group: &str, topic: &str, offset: i64) {
 #[test]
 fn the_newest_commit_counts_also_after_a_restart() {
     let dir = tempfile::tempdir().expect("dir");
-    let mut offsets = Offsets::open(dir.path(), false).expect("opens");
+    let mut offsets = Offsets::open(dir.path(), Durability::Process, false).expect("opens");
     commit(&mut offsets, "g", "a", 1);
     commit(&mut offsets, "g", "a", 2);
     commit(&mut offsets, "g", "b", 7);
     commit(&mut offsets, "h", "a", 3);
     offsets.remove_topic("b").expect("written");
     drop(offsets);
-    let offsets = Offsets::open(dir.path(), false).expect("opens");
+    let offsets = Offsets::open(dir.path(), Durability::Process, false).expect("opens");
     assert_eq!(offsets.get("g", "a", 0), Some(&committed(2)));
     assert_eq!(offsets.get("h", "a", 0), Some(&committed(3)));
     assert_eq!(offsets.get("g", "b", 0), None);
@@ -36,37 +37,37 @@ fn the_newest_commit_counts_also_after_a_restart() {
 #[test]
 fn a_torn_line_is_cut_and_a_broken_one_is_refused() {
     let dir = tempfile::tempdir().expect("dir");
-    let mut offsets = Offsets::open(dir.path(), false).expect("opens");
+    let mut offsets = Offsets::open(dir.path(), Durability::Process, false).expect("opens");
     commit(&mut offsets, "g", "a", 1);
-    let path = offsets.path.clone();
+    let path = dir.path().join("group-offsets.jsonl");
     drop(offsets);
     let append = |text: &str| {
         let mut file = OpenOptions::new().append(true).open(&path).expect("open");
         file.write_all(text.as_bytes()).expect("write");
     };
     append("{\"group\":\"g\",\"top");
-    let mut offsets = Offsets::open(dir.path(), false).expect("opens");
+    let mut offsets = Offsets::open(dir.path(), Durability::Process, false).expect("opens");
     commit(&mut offsets, "g", "a", 5);
     drop(offsets);
-    let offsets = Offsets::open(dir.path(), false).expect("the torn line is gone");
+    let offsets = Offsets::open(dir.path(), Durability::Process, false).expect("the torn line is gone");
     assert_eq!(offsets.get("g", "a", 0), Some(&committed(5)));
     drop(offsets);
     append("nonsense\n");
-    let error = Offsets::open(dir.path(), false).expect_err("refused");
+    let error = Offsets::open(dir.path(), Durability::Process, false).expect_err("refused");
     assert!(error.to_string().contains("line 3"), "{error}");
 }
 
 #[test]
 fn old_lines_are_dropped_in_time() {
     let dir = tempfile::tempdir().expect("dir");
-    let mut offsets = Offsets::open(dir.path(), false).expect("opens");
+    let mut offsets = Offsets::open(dir.path(), Durability::Process, false).expect("opens");
     for offset in 0..=10_000 {
         commit(&mut offsets, "g", "a", offset);
     }
-    assert_eq!(offsets.lines, 1);
+    assert_eq!(offsets.file.lines(), 1);
     commit(&mut offsets, "g", "a", 10_001);
     drop(offsets);
-    let offsets = Offsets::open(dir.path(), false).expect("opens");
-    assert_eq!((offsets.lines, offsets.live), (2, 1));
+    let offsets = Offsets::open(dir.path(), Durability::Process, false).expect("opens");
+    assert_eq!((offsets.file.lines(), offsets.live), (2, 1));
     assert_eq!(offsets.get("g", "a", 0), Some(&committed(10_001)));
 }

@@ -3,6 +3,8 @@
 use highwater_wire::batch::Codec;
 
 /// Settings of one log; the names are Kafka's, see the topic settings for what they mean.
+use crate::data_dir::Durability;
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LogConfig {
     /// A segment is closed when the next batch would make it larger, in bytes.
@@ -30,6 +32,15 @@ pub(crate) struct LogConfig {
 }
 
 impl LogConfig {
+    /// What small files beside the segments must outlive.
+    pub(crate) fn durability(&self) -> Durability {
+        if self.fsync {
+            Durability::Machine
+        } else {
+            Durability::Process
+        }
+    }
+
     /// Everything kept as it came, in segments of this size.
     #[cfg(test)]
     pub(crate) const fn with_segment_bytes(segment_bytes: u64) -> Self {

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::LogError;
-use crate::data_dir::write_whole;
+use crate::data_dir::{Durability, write_whole};
 
 const FILE: &str = "offsets.json";
 
@@ -47,11 +47,11 @@ impl KeptOffsets {
     }
 
     /// Writes them.
-    pub(super) fn write(&self, dir: &Path) -> Result<(), LogError> {
+    pub(super) fn write(&self, dir: &Path, durability: Durability) -> Result<(), LogError> {
         let path = dir.join(FILE);
         serde_json::to_vec(self)
             .map_err(io::Error::from)
-            .and_then(|bytes| write_whole(&path, &bytes))
+            .and_then(|bytes| write_whole(&path, &bytes, durability))
             .map_err(|source| LogError::Io {
                 action: "write",
                 path,

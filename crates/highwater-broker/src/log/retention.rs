@@ -17,7 +17,7 @@ impl Log {
         if offset > self.start_offset() {
             let mut kept = self.kept;
             kept.start = offset;
-            kept.write(&self.dir)?;
+            kept.write(&self.dir, self.config.durability())?;
             self.kept = kept;
         }
         while self.segments.len() > 1 && self.segments[1].base_offset <= self.start_offset() {

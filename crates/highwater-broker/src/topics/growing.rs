@@ -44,7 +44,7 @@ impl Topics {
             file.placements.push(self.roster.found(replicas));
         }
         file.partitions = count;
-        write_json(&path, &file)?;
+        write_json(&path, &file, self.durability())?;
         let mut partitions = topic.partitions.clone();
         for turn in topic.partitions.len()..file.placements.len() {
             partitions.push(self.open_partition(&topic.name, turn, &file, &[])?);

@@ -22,6 +22,7 @@ use super::file::{StateFile, States};
 use super::state::{End, Ending, Init, Phase, Place, Transaction, Version};
 use crate::bugs::Switches;
 use crate::config::TransactionVersion;
+use crate::data_dir::Durability;
 use crate::error::BrokerError;
 use crate::lock::LockExt;
 
@@ -93,10 +94,11 @@ impl Transactions {
     /// Reads the states. [`Transactions::finish_prepared`] has to follow before anything is served.
     pub(crate) fn open(
         root: &Path,
+        durability: Durability,
         version: TransactionVersion,
         switches: &Switches,
     ) -> Result<Self, BrokerError> {
-        let (file, states) = StateFile::open(root)?;
+        let (file, states) = StateFile::open(root, durability)?;
         Ok(Self {
             tables: Mutex::new(Tables {
                 states,

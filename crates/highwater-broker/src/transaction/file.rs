@@ -4,16 +4,16 @@
 //! counts. The file is rewritten, in one piece, when most of its lines are old, and never otherwise.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::state::Transaction;
-use crate::data_dir::write_whole;
+use crate::data_dir::Durability;
 use crate::error::BrokerError;
+use crate::line_file::LineFile;
 
 /// Lines below which rewriting is not worth it.
 const MIN_LINES_TO_REWRITE: usize = 50_000;
@@ -38,59 +38,25 @@ struct LineIn {
 
 #[derive(Debug)]
 pub(crate) struct StateFile {
-    path: PathBuf,
-    file: File,
-    lines: usize,
-    /// Where the last whole line ends.
-    length: u64,
+    file: LineFile,
     /// Kept to spare an allocation for each transaction.
     buffer: Vec<u8>,
 }
 
 impl StateFile {
     /// Reads the file; a line that a dying process left incomplete is cut off.
-    pub(crate) fn open(root: &Path) -> Result<(Self, States), BrokerError> {
-        let path = root.join("transactions.jsonl");
-        let error = |action, source| BrokerError::DataDir {
-            action,
-            path: path.clone(),
-            source,
-        };
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(source) if source.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => return Err(error("read", source)),
-        };
-        let whole = bytes
-            .iter()
-            .rposition(|&byte| byte == b'\n')
-            .map_or(0, |end| end + 1);
+    pub(crate) fn open(root: &Path, durability: Durability) -> Result<(Self, States), BrokerError> {
         let mut states = States::new();
-        let mut lines = 0;
-        for line in bytes[..whole].split_inclusive(|&byte| byte == b'\n') {
-            lines += 1;
-            let line: LineIn = serde_json::from_slice(line).map_err(|error| BrokerError::Damaged {
-                path: path.clone(),
-                reason: format!("line {lines}: {error}"),
-            })?;
+        let file = LineFile::open(root.join("transactions.jsonl"), durability, |line| {
+            let line: LineIn = serde_json::from_slice(line)?;
             match line.state {
                 Some(state) => states.insert(line.transactional_id, state),
                 None => states.remove(&line.transactional_id),
             };
-        }
-        let file = open_append(&path).map_err(|source| error("open", source))?;
-        if whole < bytes.len() {
-            file.set_len(whole as u64)
-                .map_err(|source| error("truncate", source))?;
-        }
-        let file = Self {
-            file,
-            path: path.clone(),
-            lines,
-            length: whole as u64,
-            buffer: Vec::new(),
-        };
-        Ok((file, states))
+            Ok(())
+        })?;
+        let buffer = Vec::new();
+        Ok((Self { file, buffer }, states))
     }
 
     /// Appends the state of one id; `None` when it is forgotten.
@@ -102,19 +68,12 @@ impl StateFile {
         };
         serde_json::to_writer(&mut self.buffer, &line)?;
         self.buffer.push(b'\n');
-        if let Err(error) = self.file.write_all(&self.buffer) {
-            // A part of a line would make the next one unreadable.
-            self.file.set_len(self.length)?;
-            return Err(error);
-        }
-        self.length += self.buffer.len() as u64;
-        self.lines += 1;
-        Ok(())
+        self.file.append(&self.buffer, 1)
     }
 
     /// Drops old lines if they are most of the file.
     pub(crate) fn rewrite_if_long(&mut self, states: &States) -> io::Result<()> {
-        if self.lines <= MIN_LINES_TO_REWRITE.max(states.len() * REWRITE_FACTOR) {
+        if self.file.lines() <= MIN_LINES_TO_REWRITE.max(states.len() * REWRITE_FACTOR) {
             return Ok(());
         }
         let mut bytes = Vec::new();
@@ -126,14 +85,6 @@ impl StateFile {
             serde_json::to_writer(&mut bytes, &line)?;
             bytes.push(b'\n');
         }
-        write_whole(&self.path, &bytes)?;
-        self.file = open_append(&self.path)?;
-        self.length = bytes.len() as u64;
-        self.lines = states.len();
-        Ok(())
+        self.file.replace(&bytes, states.len())
     }
-}
-
-fn open_append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
 }

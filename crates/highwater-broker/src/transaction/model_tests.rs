@@ -20,6 +20,7 @@ use super::coordinator::{Ended, Identity, Surroundings, Transactions};
 use super::state::{Ending, Phase, Place, Version};
 use crate::bugs;
 use crate::config::{BrokerConfig, TransactionVersion};
+use crate::data_dir::Durability;
 use crate::error::BrokerError;
 use crate::leadership::Leadership;
 use crate::partition::{Admission, AppendError, Isolation, MarkerError, MarkerOrder, Partition};
@@ -197,7 +198,12 @@ impl Run {
     }
 
     fn open_coordinator(&mut self) {
-        let opened = Transactions::open(&self.world.dir, TransactionVersion::Two, &no_bugs());
+        let opened = Transactions::open(
+            &self.world.dir,
+            Durability::Process,
+            TransactionVersion::Two,
+            &no_bugs(),
+        );
         let transactions = opened.expect("opens");
         transactions.finish_prepared(&self.world);
         self.transactions = Some(transactions);

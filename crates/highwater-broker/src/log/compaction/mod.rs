@@ -144,7 +144,7 @@ impl Log {
     pub(crate) fn compacted_to(&mut self, offset: i64) -> Result<(), LogError> {
         let mut kept = self.kept;
         kept.cleaned = kept.cleaned.max(offset);
-        kept.write(&self.dir)?;
+        kept.write(&self.dir, self.config.durability())?;
         self.kept = kept;
         Ok(())
     }
