@@ -59,7 +59,7 @@ impl Frames {
 impl Corpus {
     /// Makes the topics that the requests speak of, and the requests.
     pub(crate) fn of(subject: &Subject) -> Result<Self, FuzzError> {
-        let served = subject.ask(&ApiVersionsRequest::default(), 3)?.api_keys;
+        let served = subject.ask(&requests::api_versions(), 3)?.api_keys;
         let created = subject.ask(&requests::create_topics(&TOPICS, false), 7)?;
         if let Some(refused) = created.topics.iter().find(|topic| topic.error_code != 0) {
             // A setting may not exist yet; the topic without it does as well.
@@ -195,13 +195,13 @@ fn push(frames: &mut Frames, api: ApiKey, version: i16, id: Uuid, batches: &[Byt
             frames!(frames, version: requests::incremental_alter_configs(topic));
         }
         ApiKey::CreatePartitions => frames!(frames, version: requests::create_partitions(topic)),
+        ApiKey::ApiVersions => frames!(frames, version: requests::api_versions()),
         ApiKey::DescribeGroups => frames!(frames, version: requests::describe_groups()),
         ApiKey::DeleteGroups => frames!(frames, version: requests::delete_groups()),
         ApiKey::DescribeProducers => frames!(frames, version: requests::describe_producers(topic)),
         ApiKey::DescribeTransactions => frames!(frames, version: requests::describe_transactions()),
         ApiKey::AlterPartitionReassignments => frames!(frames, version: requests::reassign(topic)),
         _ => defaults!(frames, api, version:
-            ApiVersions ApiVersionsRequest,
             ListGroups ListGroupsRequest,
             ListTransactions ListTransactionsRequest,
             ListPartitionReassignments ListPartitionReassignmentsRequest,

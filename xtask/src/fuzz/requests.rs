@@ -362,6 +362,13 @@ pub(crate) fn create_partitions(name: &str) -> CreatePartitionsRequest {
         .with_timeout_ms(TIMEOUT_MS)
 }
 
+/// The software must have a name, or the request is refused.
+pub(crate) fn api_versions() -> ApiVersionsRequest {
+    ApiVersionsRequest::default()
+        .with_client_software_name(StrBytes::from_static_str("fuzz"))
+        .with_client_software_version(StrBytes::from_static_str("1"))
+}
+
 pub(crate) fn describe_groups() -> DescribeGroupsRequest {
     DescribeGroupsRequest::default().with_groups(vec![group()])
 }
