@@ -221,6 +221,10 @@ pub(crate) struct BrokerArguments {
     /// Whether asking for an unknown topic makes it.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub(crate) auto_create_topics: bool,
+    /// The protocol of transactions that clients are told to use: 2 is that of Kafka 4 (KIP-890), 1 the one before,
+    /// in which a late EndTxn can hit the next transaction.
+    #[arg(long, value_name = "1|2", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(crate) transaction_version: u8,
     /// A planted defect, to see that a checker finds it; can be given several times. `help` lists them.
     #[arg(long, value_name = "NAME", value_parser = bug)]
     pub(crate) bug: Vec<BugArgument>,

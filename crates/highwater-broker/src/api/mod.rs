@@ -105,7 +105,7 @@ pub(crate) const SERVED: &[Served] = &[
     served(ApiKey::TxnOffsetCommit, 0, 5),
     served(ApiKey::DescribeProducers, 0, 0),
     served(ApiKey::DescribeTransactions, 0, 0),
-    served(ApiKey::ListTransactions, 0, 1),
+    served(ApiKey::ListTransactions, 0, 2),
     served(ApiKey::OffsetForLeaderEpoch, 2, 4),
     served(ApiKey::DescribeAcls, 1, 3),
     served(ApiKey::DescribeConfigs, 1, 4),

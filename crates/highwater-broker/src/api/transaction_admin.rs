@@ -19,6 +19,7 @@ use kafka_protocol::messages::{
     TransactionalId, WriteTxnMarkersRequest, WriteTxnMarkersResponse,
 };
 use kafka_protocol::protocol::StrBytes;
+use regex::{Regex, RegexBuilder};
 
 use super::errors::{ApiError, log_storage_error};
 use super::transactions::coordinates;
@@ -39,6 +40,9 @@ const STATE_NAMES: [&str; 8] = [
     "Dead",
     "PrepareEpochFence",
 ];
+
+/// Memory that a pattern of an administrator may take when compiled; names need little.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 const NO_OFFSET: i64 = -1;
 
@@ -96,6 +100,12 @@ pub(super) fn list(call: &Call<'_>, request: &ListTransactionsRequest) -> ListTr
         .filter(|name| !STATE_NAMES.contains(&name.as_str()))
         .cloned()
         .collect();
+    let pattern = request.transactional_id_pattern.as_deref().unwrap_or_default();
+    let Ok(pattern) = whole_id_pattern(pattern) else {
+        return ListTransactionsResponse::default()
+            .with_error_code(ResponseError::InvalidRegularExpression.code())
+            .with_unknown_state_filters(unknown);
+    };
     let now_ms = call.cluster.wall_clock_ms();
     let wanted = |listed: &Listed| {
         let state = &listed.state;
@@ -110,7 +120,10 @@ pub(super) fn list(call: &Call<'_>, request: &ListTransactionsRequest) -> ListTr
                 .contains(&ProducerId(state.producer_id));
         let by_age = request.duration_filter < 0 || now_ms - state.started_ms > request.duration_filter;
         let here = coordinates(call, &listed.transactional_id).is_ok();
-        here && by_state && by_producer && by_age
+        let by_id = pattern
+            .as_ref()
+            .is_none_or(|pattern| pattern.is_match(&listed.transactional_id));
+        here && by_id && by_state && by_producer && by_age
     };
     let states = call
         .cluster
@@ -129,6 +142,17 @@ pub(super) fn list(call: &Call<'_>, request: &ListTransactionsRequest) -> ListTr
     ListTransactionsResponse::default()
         .with_unknown_state_filters(unknown)
         .with_transaction_states(states)
+}
+
+/// A pattern that has to fit a whole transactional id; `None` if it is empty, which fits every id.
+fn whole_id_pattern(pattern: &str) -> Result<Option<Regex>, regex::Error> {
+    if pattern.is_empty() {
+        return Ok(None);
+    }
+    RegexBuilder::new(&format!("^(?:{pattern})$"))
+        .size_limit(MAX_PATTERN_BYTES)
+        .build()
+        .map(Some)
 }
 
 pub(super) fn describe_producers(

@@ -52,13 +52,6 @@ macro_rules! bodies {
     };
 }
 
-/// Run against Kafka alone: the dev broker does not answer so yet.
-macro_rules! awaited {
-    ($($table:tt)+) => {
-        tests!(kafka_alone, crate::arm::kafka, $($table)+);
-    };
-}
-
 bodies! {
     cluster:
         coordinators,
@@ -145,6 +138,7 @@ bodies! {
         ends_that_do_not_fit,
         ends_that_do_not_fit_in_version_2,
         epochs_of_init,
+        listed_by_state,
         offsets_of_a_transaction,
         offsets_of_a_transaction_in_version_2,
         offsets_that_can_not_be,
@@ -153,9 +147,4 @@ bodies! {
         version_2_step_by_step,
         writes_outside_of_a_transaction,
         wrong_epochs_and_ids;
-}
-
-awaited! {
-    transactions:
-        listed_by_state;
 }

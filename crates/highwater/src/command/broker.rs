@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use highwater_broker::{Broker, BrokerConfig, Bug};
+use highwater_broker::{Broker, BrokerConfig, Bug, TransactionVersion};
 use highwater_model::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -48,6 +48,10 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
         fsync: arguments.fsync,
         default_partitions: arguments.default_partitions,
         auto_create_topics: arguments.auto_create_topics,
+        transaction_version: match arguments.transaction_version {
+            1 => TransactionVersion::One,
+            _ => TransactionVersion::Two,
+        },
         cleaner_interval: std::time::Duration::from_millis(arguments.cleaner_interval_ms),
         ..BrokerConfig::new(arguments.listen, arguments.data_dir.clone())
     };
