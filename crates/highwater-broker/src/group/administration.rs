@@ -77,13 +77,14 @@ impl Groups {
         let mut offsets = self.offsets.guard();
         let state = tables.groups.get(group).map(Group::state_name);
         match state {
-            None if !offsets.has_group(group) => {
+            None if !offsets.has_group(group) && offsets.pending_of_group(group).is_empty() => {
                 return Err(DeleteError::Refused(ResponseError::GroupIdNotFound));
             }
             None | Some(StateName::Empty) => {}
             Some(_) => return Err(DeleteError::Refused(ResponseError::NonEmptyGroup)),
         }
-        let keys = offsets.of_group(group).into_keys().collect();
+        let mut keys: Vec<OffsetKey> = offsets.of_group(group).into_keys().collect();
+        keys.extend(offsets.pending_of_group(group));
         offsets.remove(group, keys)?;
         tables.groups.remove(group);
         Ok(())

@@ -132,6 +132,7 @@ impl Offsets {
                 self.take_on(line.group, key, committed);
             }
             (None, _) => {
+                self.pending.remove(&line.group, &key);
                 if let Some(group) = self.by_group.get_mut(&line.group)
                     && group.remove(&key).is_some()
                 {
@@ -206,7 +207,9 @@ impl Offsets {
     pub(crate) fn remove(&mut self, group: &str, keys: Vec<OffsetKey>) -> io::Result<()> {
         let lines = keys
             .into_iter()
-            .filter(|(topic, partition)| self.get(group, topic, *partition).is_some())
+            .filter(|(topic, partition)| {
+                self.get(group, topic, *partition).is_some() || self.is_pending(group, topic, *partition)
+            })
             .map(|(topic, partition)| Line {
                 group: group.to_owned(),
                 topic,
@@ -278,21 +281,21 @@ impl Offsets {
 
     /// Forgets the offsets of a topic that was deleted.
     pub(crate) fn remove_topic(&mut self, topic: &str) -> io::Result<()> {
-        let mut lines = Vec::new();
-        for (group, offsets) in &self.by_group {
-            for (name, partition) in offsets.keys().filter(|(name, _)| name == topic) {
-                lines.push(Line {
-                    group: group.clone(),
-                    topic: name.clone(),
-                    partition: *partition,
-                    committed: None,
-                    producer_id: None,
-                });
-            }
-        }
-        self.write_offsets(lines)?;
-        self.pending.remove_topic(topic);
-        Ok(())
+        let committed = self.by_group.iter();
+        let committed = committed.flat_map(|(group, offsets)| offsets.keys().map(move |key| (group, key)));
+        let pending = self.pending.all().map(|(group, _, key, _, _)| (group, key));
+        let lines = committed
+            .chain(pending)
+            .filter(|(_, (name, _))| name == topic)
+            .map(|(group, (name, partition))| Line {
+                group: group.clone(),
+                topic: name.clone(),
+                partition: *partition,
+                committed: None,
+                producer_id: None,
+            })
+            .collect();
+        self.write_offsets(lines)
     }
 
     fn write_offsets(&mut self, lines: Vec<Line>) -> io::Result<()> {

@@ -71,3 +71,29 @@ fn old_lines_are_dropped_in_time() {
     assert_eq!((offsets.file.lines(), offsets.live), (2, 1));
     assert_eq!(offsets.get("g", "a", 0), Some(&committed(10_001)));
 }
+
+#[test]
+fn pending_offsets_go_with_their_topic_and_with_their_group() {
+    let dir = tempfile::tempdir().expect("dir");
+    let opened = || Offsets::open(dir.path(), Durability::Process, false).expect("opens");
+    let committed = |offset| Committed {
+        offset,
+        leader_epoch: 0,
+        metadata: String::new(),
+    };
+    let mut offsets = opened();
+    let keys = [
+        ("gone".to_owned(), 0),
+        ("deleted".to_owned(), 0),
+        ("kept".to_owned(), 0),
+    ];
+    let pending = keys.iter().map(|key| (key.clone(), committed(7))).collect();
+    offsets.commit_pending("g", 1, pending).expect("pending");
+    offsets.remove_topic("gone").expect("removed");
+    offsets.remove("g", vec![keys[1].clone()]).expect("removed");
+    drop(offsets);
+    let mut offsets = opened();
+    offsets.end_transaction(1, true, |_| true).expect("committed");
+    let left: Vec<OffsetKey> = offsets.of_group("g").into_keys().collect();
+    assert_eq!(left, [keys[2].clone()], "also after a start");
+}

@@ -91,10 +91,11 @@ impl Pending {
         producers.flat_map(BTreeMap::keys).cloned().collect()
     }
 
-    /// Forgets the offsets of a topic.
-    pub(super) fn remove_topic(&mut self, topic: &str) {
-        for offsets in self.by_group.values_mut().flat_map(BTreeMap::values_mut) {
-            offsets.retain(|(name, _), _| name != topic);
+    /// Forgets an offset, whoever has it pending.
+    pub(super) fn remove(&mut self, group: &str, key: &OffsetKey) {
+        let producers = self.by_group.get_mut(group).into_iter();
+        for offsets in producers.flat_map(BTreeMap::values_mut) {
+            offsets.remove(key);
         }
     }
 

@@ -34,13 +34,21 @@ impl Log {
     ) -> Result<Self, LogError> {
         let mut log = Self::unopened(dir, config);
         log.kept = KeptOffsets::read(dir)?;
-        let bases = segment_bases(dir)?;
+        let names = names_in(dir)?;
+        remove_half_written(dir, &names)?;
+        let bases = offsets_of(&names, segment::base_offset_of);
         let closed = bases.len().saturating_sub(1);
         let mut seals: Vec<Option<Seal>> = Vec::new();
         for &base_offset in &bases[..closed] {
             seals.push(trusted_seal(&Segment::new(dir, base_offset)));
         }
+        log.inherit(&offsets_of(&names, seal::base_offset_of), &bases)?;
         let restored = restore(&seals, recovery);
+        if restored.is_none()
+            && let Some(segment) = &log.inherited
+        {
+            restore(&[trusted_heirloom(segment, &bases)], recovery);
+        }
         for (position, &base_offset) in bases.iter().enumerate() {
             let is_covered = restored.is_some_and(|last| position <= last);
             match seals.get(position).and_then(Option::as_ref) {
@@ -56,6 +64,19 @@ impl Log {
         // Nothing below the first segment is there, nothing behind the last batch was ever readable.
         log.kept.start = log.kept.start.min(log.end_offset);
         Ok(log)
+    }
+
+    /// Finds the seals of segments that were removed: the newest is kept, see [`super::retention`].
+    fn inherit(&mut self, seals: &[i64], bases: &[i64]) -> Result<(), LogError> {
+        for &base_offset in seals {
+            if bases.contains(&base_offset) {
+                continue;
+            }
+            if let Some(older) = self.inherited.replace(Segment::new(&self.dir, base_offset)) {
+                older.remove_seal()?;
+            }
+        }
+        Ok(())
     }
 
     fn push_sealed(&mut self, seal: &Seal) -> Result<(), LogError> {
@@ -168,6 +189,24 @@ fn trusted_seal(segment: &Segment) -> Option<Seal> {
     }
 }
 
+/// The seal of a segment that was removed, if it is intact and what is there follows right behind it.
+fn trusted_heirloom(segment: &Segment, bases: &[i64]) -> Option<Seal> {
+    match Seal::open(&segment.path) {
+        Ok(Some(seal)) => {
+            let follows = bases.first() == Some(&seal.summary.next_offset);
+            if !follows {
+                tracing::warn!(segment = %segment.path.display(), "the seal of a removed segment does not fit");
+            }
+            follows.then_some(seal)
+        }
+        Ok(None) => None,
+        Err(error) => {
+            tracing::warn!(%error, segment = %segment.path.display(), "the seal of a removed segment is damaged");
+            None
+        }
+    }
+}
+
 /// Restores the newest snapshot that can be used; gives the position of its segment.
 fn restore(seals: &[Option<Seal>], recovery: &mut impl Recovery) -> Option<usize> {
     for (position, seal) in seals.iter().enumerate().rev() {
@@ -184,29 +223,35 @@ fn restore(seals: &[Option<Seal>], recovery: &mut impl Recovery) -> Option<usize
     None
 }
 
-/// Base offsets of the segment files in `dir`, in order. What a death left half written is removed,
-/// other files are left alone.
-fn segment_bases(dir: &Path) -> Result<Vec<i64>, LogError> {
+/// Removes what a death left half written.
+fn remove_half_written(dir: &Path, names: &[String]) -> Result<(), LogError> {
+    for name in names {
+        if seal::is_half_written(name) || compaction::is_half_written(name) {
+            segment::remove(&dir.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// The offsets that `offset_of` reads from names of files, in order.
+fn offsets_of(names: &[String], offset_of: impl Fn(&str) -> Option<i64>) -> Vec<i64> {
+    let mut offsets: Vec<i64> = names.iter().filter_map(|name| offset_of(name)).collect();
+    offsets.sort_unstable();
+    offsets
+}
+
+/// The names of the files in `dir`; one that is no text is none of ours.
+fn names_in(dir: &Path) -> Result<Vec<String>, LogError> {
     let error = |source: io::Error| LogError::Io {
         action: "list",
         path: dir.to_owned(),
         source,
     };
-    let mut bases = Vec::new();
+    let mut names = Vec::new();
     for entry in fs::read_dir(dir).map_err(error)? {
-        let name = entry.map_err(error)?.file_name();
-        let Some(name) = name.to_str() else { continue };
-        if let Some(base) = segment::base_offset_of(name) {
-            bases.push(base);
-        } else if seal::is_half_written(name) || compaction::is_half_written(name) {
-            let path = dir.join(name);
-            fs::remove_file(&path).map_err(|source| LogError::Io {
-                action: "remove",
-                path,
-                source,
-            })?;
+        if let Ok(name) = entry.map_err(error)?.file_name().into_string() {
+            names.push(name);
         }
     }
-    bases.sort_unstable();
-    Ok(bases)
+    Ok(names)
 }

@@ -141,3 +141,26 @@ fn a_closed_segment_that_was_cut_is_refused() {
     let error = Log::open(dir.path(), SMALL, &mut Seen::default()).expect_err("damaged");
     assert!(error.to_string().contains(&path.display().to_string()), "{error}");
 }
+
+#[test]
+fn what_is_known_of_producers_outlives_the_batches_it_came_from() {
+    let dir = tempfile::tempdir().expect("dir");
+    let seen = written(dir.path(), 10);
+    let mut expired = SMALL;
+    expired.retention_ms = Some(0);
+    let (mut log, counted) = reopen(dir.path());
+    log.configure(expired);
+    let gone = log
+        .retain(1_000_000, 20, || counted.snapshot())
+        .expect("retention");
+    assert!(gone > 1, "every segment, the active one too");
+    assert_eq!(log.start_offset(), 20);
+    drop(log);
+    let (log, counted) = reopen(dir.path());
+    assert_eq!((log.start_offset(), log.end_offset()), (20, 20));
+    assert_eq!(
+        counted.seen.0, seen,
+        "from the seal of the last segment that went"
+    );
+    assert_eq!(files(dir.path(), "seal").len(), 1, "the others went with theirs");
+}

@@ -3,7 +3,8 @@
 //!
 //! Invariant: segments go from the front only, the segment file before its seal, and the last one only
 //! after the next has its file; so whenever the process dies the log has no hole and its end offset.
-//! Readers that have a file open go on.
+//! The seal of the newest segment that went stays, as what is known of producers follows from the
+//! batches that went too. Readers that have a file open go on.
 
 use super::error::LogError;
 use super::store::Log;
@@ -79,8 +80,11 @@ impl Log {
 
     fn remove_first(&mut self) -> Result<(), LogError> {
         debug_assert!(self.segments.len() > 1, "a log has an active segment");
-        self.segments[0].remove()?;
-        self.segments.remove(0);
+        self.segments[0].remove_batches()?;
+        let segment = self.segments.remove(0);
+        if let Some(older) = self.inherited.replace(segment) {
+            older.remove_seal()?;
+        }
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::index::{ENTRY_BYTES, MAX_ENTRIES, SegmentIndex};
+use super::segment::offset_in_name;
 
 const MAGIC: &[u8; 8] = b"HWSEAL 1";
 
@@ -64,6 +65,12 @@ struct Section {
 /// The seal that belongs to a segment file.
 pub(crate) fn path_of(segment: &Path) -> PathBuf {
     segment.with_extension(SUFFIX)
+}
+
+/// The base offset of the segment that a file is the seal of.
+pub(crate) fn base_offset_of(file_name: &str) -> Option<i64> {
+    let digits = file_name.strip_suffix(SUFFIX)?.strip_suffix('.')?;
+    offset_in_name(digits)
 }
 
 /// Whether a file is what a death in [`write`] left behind.

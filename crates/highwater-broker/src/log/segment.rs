@@ -61,7 +61,11 @@ pub(crate) fn open(path: &Path, length: u64) -> Result<Option<File>, LogError> {
 
 /// The base offset that a file name stands for.
 pub(crate) fn base_offset_of(file_name: &str) -> Option<i64> {
-    let digits = file_name.strip_suffix(SUFFIX)?;
+    offset_in_name(file_name.strip_suffix(SUFFIX)?)
+}
+
+/// The base offset that the name of a segment or its seal begins with.
+pub(super) fn offset_in_name(digits: &str) -> Option<i64> {
     if digits.len() != NAME_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
@@ -275,14 +279,14 @@ impl Segment {
         Ok(())
     }
 
-    /// Removes the files. Readers that have them open go on.
-    pub(crate) fn remove(&self) -> Result<(), LogError> {
-        let gone = |path: &Path| match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.error("remove", error)),
-            _ => Ok(()),
-        };
-        gone(&self.path)?;
-        gone(&seal::path_of(&self.path))
+    /// Removes the batches; the seal stays. Readers that have the file open go on.
+    pub(crate) fn remove_batches(&self) -> Result<(), LogError> {
+        remove(&self.path)
+    }
+
+    /// Removes the seal.
+    pub(crate) fn remove_seal(&self) -> Result<(), LogError> {
+        remove(&seal::path_of(&self.path))
     }
 
     pub(super) fn error(&self, action: &'static str, source: io::Error) -> LogError {
@@ -291,6 +295,18 @@ impl Segment {
             path: self.path.clone(),
             source,
         }
+    }
+}
+
+/// Removes a file, if it is there.
+pub(super) fn remove(path: &Path) -> Result<(), LogError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(LogError::Io {
+            action: "remove",
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Log {
     pub(super) config: LogConfig,
     /// In order of base offset, never empty.
     pub(super) segments: Vec<Segment>,
+    /// The newest segment that retention removed, of which only the seal is left.
+    pub(super) inherited: Option<Segment>,
     pub(super) end_offset: i64,
     pub(super) kept: KeptOffsets,
     /// Records appended since the log was forced to the disk.
@@ -64,6 +66,7 @@ impl Log {
             dir: dir.to_owned(),
             config,
             segments: Vec::new(),
+            inherited: None,
             end_offset: 0,
             kept: KeptOffsets::default(),
             unflushed: 0,
@@ -229,7 +232,8 @@ impl Log {
         debug_assert_eq!(self.end_offset, last.header.last_offset() + 1);
         while self.segments.len() > 1 && self.active().base_offset > last.header.base_offset() {
             if let Some(empty) = self.segments.pop() {
-                empty.remove()?;
+                empty.remove_batches()?;
+                empty.remove_seal()?;
             }
         }
         self.active().truncate(last.position)?;
