@@ -29,8 +29,9 @@ pub(super) fn text(text: &str) -> StrBytes {
 
 /// An error code as Kafka's documentation spells it.
 fn spelled(code: i16) -> String {
-    let Some(error) = ResponseError::try_from_code(code) else {
-        return format!("error {code}");
+    let error = match ResponseError::try_from_code(code) {
+        None | Some(ResponseError::Unknown(_)) => return format!("error {code}"),
+        Some(error) => error,
     };
     let mut name = String::new();
     for letter in format!("{error:?}").chars() {
