@@ -74,10 +74,12 @@ impl Cluster {
         let starts = count_start(&data_dir.root, durability)?;
         let roster = Roster::new(config.node_id, config.brokers, starts);
         let node = |(id, &address)| Node { id, address };
+        // Before the directory of topics is made, which says that everything else must be there.
+        let producer_ids = ProducerIds::open(&data_dir.root, durability, data_dir.is_new)?;
         let cluster = Self {
             topics: Topics::open(&config, roster.clone(), switches.clone(), &entries)?,
             groups: Groups::open(&data_dir.root, &config, &switches)?,
-            producer_ids: ProducerIds::open(&data_dir.root, durability)?,
+            producer_ids,
             transactions: Transactions::open(
                 &data_dir.root,
                 durability,

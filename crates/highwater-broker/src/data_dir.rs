@@ -43,6 +43,8 @@ struct Meta {
 pub(crate) struct DataDir {
     pub(crate) root: PathBuf,
     pub(crate) cluster_id: String,
+    /// Whether no topics were ever kept in it.
+    pub(crate) is_new: bool,
     /// Unlocked by the system when it is closed, also when the process is killed.
     _lock: File,
 }
@@ -56,8 +58,15 @@ impl DataDir {
         create_dir(root)?;
         let lock = take_lock(root)?;
         let path = root.join("meta.json");
+        let is_new = !root.join("topics").exists();
         let meta = match read_json::<Meta>(&path)? {
             Some(meta) => meta,
+            None if !is_new => {
+                return Err(BrokerError::Damaged {
+                    path,
+                    reason: "it is missing beside data".to_owned(),
+                });
+            }
             None => {
                 let meta = Meta {
                     format: FORMAT,
@@ -77,6 +86,7 @@ impl DataDir {
         Ok(Self {
             root: root.to_owned(),
             cluster_id: meta.cluster_id,
+            is_new,
             _lock: lock,
         })
     }

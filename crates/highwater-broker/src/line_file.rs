@@ -19,7 +19,18 @@ pub(crate) struct LineFile {
     lines: usize,
     /// Where the last whole line ends.
     length: u64,
+    /// The length after the last time that only what counts was in it.
+    compact_length: u64,
+    /// A part of a line is at the end and could not be cut off, or a file that was put in its place could
+    /// not be opened: nothing may be appended any more.
+    unusable: bool,
 }
+
+/// A file below this is not worth rewriting, whatever is in it.
+const MIN_BYTES_TO_REWRITE: u64 = 32 << 20;
+
+/// The file is rewritten when it has this many times more lines, or bytes, than count.
+const REWRITE_FACTOR: usize = 4;
 
 impl LineFile {
     /// Reads the file, making it if needed, and gives each whole line to `each`, which says what is wrong
@@ -68,23 +79,39 @@ impl LineFile {
             durability,
             lines,
             length: whole as u64,
+            compact_length: 0,
+            unusable: false,
         })
     }
 
     /// Lines in the file.
+    #[cfg(test)]
     pub(crate) fn lines(&self) -> usize {
         self.lines
     }
 
+    /// Whether most of the file is old, if `live` lines of it count; not before it has `min_lines`, or is
+    /// large.
+    pub(crate) fn is_mostly_old(&self, live: usize, min_lines: usize) -> bool {
+        let factor = REWRITE_FACTOR as u64;
+        self.lines > min_lines.max(live * REWRITE_FACTOR)
+            || self.length > MIN_BYTES_TO_REWRITE.max(self.compact_length * factor)
+    }
+
     /// Appends `bytes`, which are that many whole lines, in one write.
     pub(crate) fn append(&mut self, bytes: &[u8], lines: usize) -> io::Result<()> {
+        if self.unusable {
+            return Err(io::Error::other(
+                "an earlier write could not be undone; start the broker again",
+            ));
+        }
         let written = self
             .file
             .write_all(bytes)
             .and_then(|()| self.durability.settle(&self.file));
         if let Err(error) = written {
             // A part of a line would make the next one unreadable.
-            self.file.set_len(self.length)?;
+            self.unusable = self.file.set_len(self.length).is_err();
             return Err(error);
         }
         self.length += bytes.len() as u64;
@@ -95,8 +122,12 @@ impl LineFile {
     /// Puts `bytes`, which are that many whole lines, in the place of everything.
     pub(crate) fn replace(&mut self, bytes: &[u8], lines: usize) -> io::Result<()> {
         write_whole(&self.path, bytes, self.durability)?;
+        // The open file has no name any more: what it is given would be gone at the next start.
+        self.unusable = true;
         self.file = open_append(&self.path)?;
+        self.unusable = false;
         self.length = bytes.len() as u64;
+        self.compact_length = self.length;
         self.lines = lines;
         Ok(())
     }

@@ -28,9 +28,28 @@ pub(crate) struct ProducerIds {
 }
 
 impl ProducerIds {
-    pub(crate) fn open(root: &Path, durability: Durability) -> Result<Self, BrokerError> {
+    /// Reads how far ids are used; only a data directory that `is_new` begins with the first.
+    ///
+    /// # Errors
+    /// [`BrokerError::Damaged`], as an id that is given away twice makes the broker take a new batch for a
+    /// copy of an old one.
+    pub(crate) fn open(root: &Path, durability: Durability, is_new: bool) -> Result<Self, BrokerError> {
         let path = root.join("producer-ids.json");
-        let reserved: Reserved = read_json(&path)?.unwrap_or_default();
+        let damaged = |reason: String| BrokerError::Damaged {
+            path: path.clone(),
+            reason,
+        };
+        let reserved = match read_json::<Reserved>(&path)? {
+            Some(reserved) if reserved.next < 0 => {
+                return Err(damaged(format!("the next id is {}", reserved.next)));
+            }
+            Some(reserved) => reserved,
+            None if is_new => {
+                write_json(&path, &Reserved::default(), durability)?;
+                Reserved::default()
+            }
+            None => return Err(damaged("it is missing".to_owned())),
+        };
         Ok(Self {
             path,
             durability,

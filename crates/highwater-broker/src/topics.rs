@@ -8,7 +8,6 @@ mod growing;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -353,21 +352,19 @@ impl Topics {
         })
     }
 
-    /// Deletes a topic and its data; `false` when it is not there.
+    /// Deletes a topic and its data. What of the data can't be removed now is moved aside when the name is
+    /// used again; `false` when it is not there.
     pub(crate) fn delete(&self, name: &str) -> Result<bool, TopicError> {
         let _changing = self.changing.guard();
         let Some(topic) = self.get(name) else {
             return Ok(false);
         };
-        let remove = |path: &Path, result: io::Result<()>| {
-            result.map_err(|source| BrokerError::DataDir {
-                action: "remove",
-                path: path.to_owned(),
-                source,
-            })
-        };
         let path = self.file_of(name);
-        remove(&path, fs::remove_file(&path))?;
+        fs::remove_file(&path).map_err(|source| BrokerError::DataDir {
+            action: "remove",
+            path,
+            source,
+        })?;
         {
             let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
             tables.by_name.remove(name);
@@ -376,8 +373,12 @@ impl Topics {
         }
         for partition in &topic.partitions {
             partition.close();
+        }
+        for partition in &topic.partitions {
             let dir = self.partition_dir(name, partition.place.partition);
-            remove(&dir, fs::remove_dir_all(&dir))?;
+            if let Err(error) = fs::remove_dir_all(&dir) {
+                tracing::warn!(%error, path = %dir.display(), "left data of a deleted topic behind");
+            }
         }
         Ok(true)
     }

@@ -87,13 +87,19 @@ fn find(call: &Call<'_>, wanted: &DeleteTopicState) -> Result<Arc<Topic>, ApiErr
     }
 }
 
+fn forget_offsets(call: &Call<'_>, topic: &Topic) -> Result<(), ApiError> {
+    call.cluster.groups.remove_topic(&topic.name).map_err(|error| {
+        log_storage_error(&error);
+        ApiError::new(ResponseError::KafkaStorageError, error.to_string())
+    })
+}
+
 fn delete_one(call: &Call<'_>, topic: &Topic) -> Result<(), ApiError> {
+    // Before, so that a death in between leaves no offsets for the next topic of this name, and after, for
+    // those that were committed meanwhile.
+    forget_offsets(call, topic)?;
     if !call.cluster.topics.delete(&topic.name)? {
         return Err(ApiError::unknown_partition());
     }
-    if let Err(error) = call.cluster.groups.remove_topic(&topic.name) {
-        // The topic is gone; offsets of a topic that is not there do no harm.
-        log_storage_error(&error);
-    }
-    Ok(())
+    forget_offsets(call, topic)
 }

@@ -19,9 +19,6 @@ use crate::line_file::LineFile;
 /// Lines below which rewriting is not worth it.
 const MIN_LINES_TO_REWRITE: usize = 10_000;
 
-/// The file is rewritten when it has this many times more lines than offsets.
-const REWRITE_FACTOR: usize = 4;
-
 /// Topic and partition.
 pub(crate) type OffsetKey = (String, i32);
 
@@ -315,7 +312,10 @@ impl Offsets {
         for line in lines {
             self.apply(line);
         }
-        if self.file.lines() > MIN_LINES_TO_REWRITE.max(self.live * REWRITE_FACTOR)
+        // Counting what is pending takes a while, and is seldom needed.
+        let is_mostly_old = |live| self.file.is_mostly_old(live, MIN_LINES_TO_REWRITE);
+        if is_mostly_old(self.live)
+            && is_mostly_old(self.live + self.pending.len())
             && let Err(error) = self.rewrite()
         {
             // What was asked for is in the file; only the old lines are still there too.

@@ -58,6 +58,15 @@ pub enum LogError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A segment that is not at the front of the log is not there; its seal is.
+    #[error(
+        "{} is missing; restore the file from a copy, or move its partition directory away to start that partition empty",
+        path.display()
+    )]
+    Missing {
+        /// The segment file.
+        path: PathBuf,
+    },
     /// An earlier failed write could not be cut off, so nothing may be appended any more.
     #[error("{} has a partial batch at its end that could not be cut off", path.display())]
     Unusable {

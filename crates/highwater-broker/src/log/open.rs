@@ -72,7 +72,11 @@ impl Log {
             if bases.contains(&base_offset) {
                 continue;
             }
-            if let Some(older) = self.inherited.replace(Segment::new(&self.dir, base_offset)) {
+            let segment = Segment::new(&self.dir, base_offset);
+            if bases.first().is_none_or(|first| base_offset > *first) {
+                return Err(LogError::Missing { path: segment.path });
+            }
+            if let Some(older) = self.inherited.replace(segment) {
                 older.remove_seal()?;
             }
         }

@@ -164,3 +164,22 @@ fn what_is_known_of_producers_outlives_the_batches_it_came_from() {
     );
     assert_eq!(files(dir.path(), "seal").len(), 1, "the others went with theirs");
 }
+
+#[test]
+fn a_segment_that_is_missing_is_noticed_by_its_seal() {
+    let dir = tempfile::tempdir().expect("dir");
+    written(dir.path(), 10);
+    let logs = files(dir.path(), "log");
+    assert_eq!(logs.len(), 3);
+    let middle = fs::read(&logs[1]).expect("read");
+    fs::remove_file(&logs[1]).expect("removed");
+    let refused = |dir: &Path| Log::open(dir, SMALL, &mut Counted::default());
+    let error = refused(dir.path()).expect_err("a hole").to_string();
+    assert!(error.contains(&logs[1].display().to_string()), "{error}");
+    fs::write(&logs[1], middle).expect("restored");
+    assert_eq!(reopen(dir.path()).0.end_offset(), 20);
+    for log in &logs {
+        fs::remove_file(log).expect("removed");
+    }
+    assert!(refused(dir.path()).is_err(), "offsets would be given twice");
+}

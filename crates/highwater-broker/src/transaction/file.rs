@@ -18,9 +18,6 @@ use crate::line_file::LineFile;
 /// Lines below which rewriting is not worth it.
 const MIN_LINES_TO_REWRITE: usize = 50_000;
 
-/// The file is rewritten when it has this many times more lines than ids.
-const REWRITE_FACTOR: usize = 4;
-
 pub(crate) type States = BTreeMap<Arc<str>, Transaction>;
 
 #[derive(Serialize)]
@@ -73,7 +70,7 @@ impl StateFile {
 
     /// Drops old lines if they are most of the file.
     pub(crate) fn rewrite_if_long(&mut self, states: &States) -> io::Result<()> {
-        if self.file.lines() <= MIN_LINES_TO_REWRITE.max(states.len() * REWRITE_FACTOR) {
+        if !self.file.is_mostly_old(states.len(), MIN_LINES_TO_REWRITE) {
             return Ok(());
         }
         let mut bytes = Vec::new();

@@ -13,6 +13,7 @@ use crate::cluster::Cluster;
 use crate::coordination::Coordination;
 use crate::error::BrokerError;
 use crate::partition::{MarkerError, MarkerOrder};
+use crate::producers::MarkerRefusal;
 
 /// Epoch of the one coordinator there is: moving it does not part it from its state.
 const COORDINATOR_EPOCH: i32 = 0;
@@ -58,7 +59,7 @@ impl Surroundings for Cluster {
         } else {
             MarkerKind::Abort
         };
-        let order = MarkerOrder {
+        let mut order = MarkerOrder {
             producer_id: ended.producer.producer_id,
             producer_epoch: ended.producer.epoch,
             marker: Marker {
@@ -68,7 +69,13 @@ impl Surroundings for Cluster {
             raised_epoch: ended.version == Version::Two,
             timestamp_ms: ended.now_ms,
         };
-        match partition.append_marker(&order, self.now()) {
+        let mut written = partition.append_marker(&order, self.now());
+        if let Err(MarkerError::Refused(MarkerRefusal::FencedCoordinator { current })) = written {
+            // An administrator has written a marker in the name of a later coordinator; there is none.
+            order.marker.coordinator_epoch = current;
+            written = partition.append_marker(&order, self.now());
+        }
+        match written {
             Ok(()) | Err(MarkerError::Closed) => Ok(()),
             Err(error @ MarkerError::Refused(_)) => {
                 tracing::warn!(topic = %place.topic, partition = place.partition, %error, "marker refused");

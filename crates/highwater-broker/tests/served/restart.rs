@@ -89,6 +89,12 @@ fn what_cannot_be_understood_is_refused_and_not_touched() {
             "is damaged",
         ),
         ("damaged producer ids", "producer-ids.json", "", "is damaged"),
+        (
+            "producer ids below zero",
+            "producer-ids.json",
+            "{\"next\":-1}",
+            "is damaged",
+        ),
         ("damaged offsets", "group-offsets.jsonl", "{}\n", "is damaged"),
     ];
     for (name, file, content, expected) in cases {
@@ -104,6 +110,20 @@ fn what_cannot_be_understood_is_refused_and_not_touched() {
             "{name}: {sentence}"
         );
         assert_eq!(fs::read_to_string(&path).expect("read"), content, "{name}");
+    }
+}
+
+#[test]
+fn files_that_are_missing_beside_data_are_noticed() {
+    for file in ["meta.json", "producer-ids.json"] {
+        let dir = tempfile::tempdir().expect("dir");
+        drop(start(dir.path()));
+        let path = dir.path().join(file);
+        fs::remove_file(&path).expect("removed");
+        let error = start_with(config(dir.path())).err().expect(file).to_string();
+        assert!(error.contains("missing"), "{error}");
+        assert!(error.contains(&path.display().to_string()), "{error}");
+        assert!(!path.exists(), "nothing is made up");
     }
 }
 

@@ -1,6 +1,7 @@
 //! `highwater broker`: the dev broker in the foreground.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 use highwater_broker::{Broker, BrokerConfig, Bug, TransactionVersion};
 use highwater_model::ExitCode;
@@ -20,6 +21,7 @@ pub(crate) fn broker(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
     }
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("HIGHWATER_LOG").unwrap_or_else(|_| "warn".into()),
         )
@@ -42,7 +44,7 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
         BugArgument::Bug(bug) => Some(*bug),
         BugArgument::Help => None,
     });
-    let config = BrokerConfig {
+    let mut config = BrokerConfig {
         bugs: bugs.collect(),
         brokers: arguments.brokers,
         fsync: arguments.fsync,
@@ -52,9 +54,12 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
             1 => TransactionVersion::One,
             _ => TransactionVersion::Two,
         },
-        cleaner_interval: std::time::Duration::from_millis(arguments.cleaner_interval_ms),
         ..BrokerConfig::new(arguments.listen, arguments.data_dir.clone())
     };
+    if let Some(interval) = arguments.cleaner_interval_ms.map(Duration::from_millis) {
+        config.cleaner_interval = interval;
+        config.retention_interval = interval;
+    }
     let planted = config
         .bugs
         .iter()
@@ -68,11 +73,15 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
             text = format!("{text}: {inner}");
             source = inner.source();
         }
-        let code = match error {
-            highwater_broker::BrokerError::Config { .. } => ExitCode::Usage,
-            _ => ExitCode::Infrastructure,
-        };
-        Failure::new(code, text)
+        use highwater_broker::BrokerError as Error;
+        match error {
+            Error::Config { .. } => Failure::new(ExitCode::Usage, text),
+            Error::Listen { .. } => Failure::new(ExitCode::Infrastructure, text)
+                .help("choose another address with --listen; port 0 takes a free one"),
+            Error::DataDir { .. } => Failure::new(ExitCode::Infrastructure, text)
+                .help("see who owns the file and what it is, or choose another directory with --data-dir"),
+            _ => Failure::new(ExitCode::Infrastructure, text),
+        }
     };
     let broker = Broker::bind(config).await.map_err(failed)?;
     announce(&broker, arguments, &planted);
