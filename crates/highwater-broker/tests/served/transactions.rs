@@ -1,9 +1,10 @@
 use highwater_wire::Connection;
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::offset_fetch_request::{OffsetFetchRequestGroup, OffsetFetchRequestTopics};
+use kafka_protocol::messages::write_txn_markers_request::{WritableTxnMarker, WritableTxnMarkerTopic};
 use kafka_protocol::messages::{
     DescribeTransactionsRequest, InitProducerIdRequest, ListTransactionsRequest, OffsetFetchRequest,
-    ProducerId,
+    ProducerId, WriteTxnMarkersRequest,
 };
 
 use crate::client::*;
@@ -318,4 +319,30 @@ fn administrators_see_transactions() {
     );
     assert_eq!(list_offset(&mut connection, "t", -1), (0, 0));
     assert_eq!(producer.end(&mut connection, true), None);
+}
+
+#[test]
+fn a_marker_of_an_administrator_does_not_keep_later_transactions_open() {
+    for protocol in BOTH {
+        let dir = tempfile::tempdir().expect("dir");
+        let (_broker, mut connection) = with_topic(dir.path());
+        let mut producer = Producer::init(&mut connection, "id", protocol);
+        producer.write(&mut connection, "t", 0, "ended by hand");
+        let place = WritableTxnMarkerTopic::default()
+            .with_name(topic("t"))
+            .with_partition_indexes(vec![0]);
+        let marker = WritableTxnMarker::default()
+            .with_producer_id(ProducerId(producer.id))
+            .with_producer_epoch(producer.epoch)
+            .with_coordinator_epoch(1_000)
+            .with_topics(vec![place]);
+        let request = WriteTxnMarkersRequest::default().with_markers(vec![marker]);
+        let answer = connection.call(&request, 1).expect("WriteTxnMarkers");
+        assert_eq!(answer.markers[0].topics[0].partitions[0].error_code, 0);
+        assert_eq!(producer.end(&mut connection, true), None);
+        producer.write(&mut connection, "t", 0, "committed");
+        assert_eq!(producer.end(&mut connection, true), None);
+        let seen = committed_values(&mut connection, "t", 0);
+        assert_eq!(seen, ["committed"], "{protocol:?}");
+    }
 }
