@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::api::blocking;
 use crate::bugs::Switches;
 use crate::bugs::journal::{JOURNAL_FILE, Journal, read_journal};
 use crate::config::BrokerConfig;
@@ -127,10 +128,11 @@ impl Cluster {
         if let Some(topic) = self.topics.get(kind.topic()) {
             return Ok(topic);
         }
-        match self
-            .topics
-            .create(kind.topic(), Coordination::PARTITIONS, TopicConfig::default())
-        {
+        let make = || {
+            self.topics
+                .create(kind.topic(), Coordination::PARTITIONS, TopicConfig::default())
+        };
+        match blocking(make) {
             // Somebody else was faster.
             Err(TopicError::Exists(name)) => self.topics.get(&name).ok_or(TopicError::Exists(name)),
             made => made,

@@ -109,7 +109,7 @@ fn find_or_create(call: &Call<'_>, name: &TopicName, may_create: bool) -> Result
     } else {
         call.cluster.config.default_partitions
     };
-    match topics.create(name, partitions, TopicConfig::default()) {
+    match super::blocking(|| topics.create(name, partitions, TopicConfig::default())) {
         // Somebody else was faster.
         Err(TopicError::Exists(_)) => topics.get(name).ok_or_else(ApiError::unknown_partition),
         created => created.map_err(ApiError::from),

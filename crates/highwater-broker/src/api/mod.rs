@@ -37,6 +37,7 @@ use bytes::{Bytes, BytesMut};
 use highwater_wire::{WireError, frame};
 use kafka_protocol::messages::{ApiKey, ListPartitionReassignmentsRequest, TopicName};
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, StrBytes};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 pub(crate) use self::call::Call;
 
@@ -147,9 +148,9 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         ApiKey::OffsetForLeaderEpoch => {
             reply(call, &list_offsets::for_leader_epoch(call, decode(call, body)?))
         }
-        ApiKey::CreateTopics => reply(call, &topics::create(call, decode(call, body)?)),
-        ApiKey::DeleteTopics => reply(call, &delete_topics::delete(call, decode(call, body)?)),
-        ApiKey::DeleteRecords => reply(call, &delete_records::handle(call, decode(call, body)?)),
+        ApiKey::CreateTopics => change(call, body, topics::create),
+        ApiKey::DeleteTopics => change(call, body, delete_topics::delete),
+        ApiKey::DeleteRecords => change(call, body, delete_records::handle),
         ApiKey::AddPartitionsToTxn => reply(call, &transactions::add_partitions(call, decode(call, body)?)),
         ApiKey::AddOffsetsToTxn => reply(call, &transactions::add_offsets(call, &decode(call, body)?)),
         ApiKey::EndTxn => reply(call, &transactions::end(call, &decode(call, body)?)),
@@ -163,8 +164,8 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         ApiKey::ListTransactions => reply(call, &transaction_admin::list(call, &decode(call, body)?)),
         ApiKey::InitProducerId => reply(call, &producers::init(call, &decode(call, body)?)),
         ApiKey::FindCoordinator => reply(call, &coordinator::find(call, decode(call, body)?)),
-        ApiKey::ElectLeaders => reply(call, &reassignment::elect(call, decode(call, body)?)),
-        ApiKey::AlterPartitionReassignments => reply(call, &reassignment::alter(call, decode(call, body)?)),
+        ApiKey::ElectLeaders => change(call, body, reassignment::elect),
+        ApiKey::AlterPartitionReassignments => change(call, body, reassignment::alter),
         ApiKey::ListPartitionReassignments => {
             let _: ListPartitionReassignmentsRequest = decode(call, body)?;
             reply(call, &reassignment::list())
@@ -180,19 +181,38 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         ApiKey::DeleteGroups => reply(call, &group_admin::delete(call, decode(call, body)?)),
         ApiKey::OffsetDelete => reply(call, &group_admin::delete_offsets(call, decode(call, body)?)),
         ApiKey::DescribeConfigs => reply(call, &describe_configs::describe(call, decode(call, body)?)),
-        ApiKey::AlterConfigs => reply(call, &alter_configs::replace(call, decode(call, body)?)),
-        ApiKey::IncrementalAlterConfigs => {
-            reply(call, &alter_configs::incremental(call, decode(call, body)?))
-        }
+        ApiKey::AlterConfigs => change(call, body, alter_configs::replace),
+        ApiKey::IncrementalAlterConfigs => change(call, body, alter_configs::incremental),
         ApiKey::DescribeAcls => reply(call, &cluster::describe_acls(&decode(call, body)?)),
         ApiKey::DescribeLogDirs => reply(call, &cluster::describe_log_dirs(call, decode(call, body)?)),
         ApiKey::DescribeCluster => reply(call, &cluster::describe(call, &decode(call, body)?)),
-        ApiKey::CreatePartitions => reply(call, &create_partitions::create(call, decode(call, body)?)),
+        ApiKey::CreatePartitions => change(call, body, create_partitions::create),
         ApiKey::ListConfigResources => reply(call, &config_resources::list(call, &decode(call, body)?)),
         ApiKey::DescribeTopicPartitions => {
             reply(call, &topic_partitions::describe(call, decode(call, body)?))
         }
         _ => Err(Refusal::NotServed),
+    }
+}
+
+/// Serves a request that changes topics or their settings.
+fn change<Q: Request, A: Encodable + HeaderVersion>(
+    call: &Call<'_>,
+    body: Bytes,
+    handle: impl FnOnce(&Call<'_>, Q) -> A,
+) -> Result<Reply, Refusal> {
+    let request = decode(call, body)?;
+    reply(call, &blocking(|| handle(call, request)))
+}
+
+/// Does work on many files. Such changes come one after the other, and each takes as long as the disk
+/// does: two of them in the workers of the runtime, one at work and one waiting, would stop every
+/// connection on a machine with two cores. So the worker hands its connections to another thread first;
+/// outside of a runtime of several threads there is nobody to hand them to.
+pub(crate) fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 
