@@ -118,7 +118,8 @@ impl Broker {
         Ok(())
     }
 
-    /// What happens without a request: the groups' clock, and a bug switch. Never ends.
+    /// What happens without a request: the clocks of groups and transactions, retention, compaction, and
+    /// what a bug switch puts off. Never ends.
     fn background(&self) -> impl Future<Output = ()> + use<> {
         let cluster = Arc::clone(&self.cluster);
         async move {
