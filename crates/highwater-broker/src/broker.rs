@@ -22,7 +22,7 @@ use crate::data_dir::{DataDir, Durability};
 use crate::error::BrokerError;
 use crate::leadership::MAX_NODES;
 
-/// Connections at one time; each may hold the largest frame in memory while it arrives.
+/// Connections at one time: each may hold a frame of 64 KiB in memory, longer ones share a budget.
 const MAX_CONNECTIONS: usize = 10_000;
 
 /// How long a graceful stop waits for requests that are being served: those that wait are answered at
@@ -80,7 +80,7 @@ impl Broker {
         let node = *self.cluster.nodes().first().ok_or("no node")?;
         let reached_by = self.address().ip();
         match connection::serve_frame(frame, &self.cluster, node, reached_by, reached_by, &stopping).await {
-            Ok(Reply::Frame(answer)) => Ok(Some(answer)),
+            Ok(Reply::Frame(answer) | Reply::Records(answer, _)) => Ok(Some(answer)),
             Ok(Reply::None) => Ok(None),
             Err(error) => Err(error.to_string()),
         }

@@ -16,6 +16,7 @@ use crate::data_dir::{DataDir, Durability};
 use crate::error::BrokerError;
 use crate::group::Groups;
 use crate::leadership::{Leadership, PlacementError, Roster, count_start};
+use crate::memory::Budget;
 use crate::producer_ids::ProducerIds;
 use crate::topic_config::TopicConfig;
 use crate::topics::{Topic, TopicError, Topics};
@@ -48,6 +49,10 @@ pub(crate) struct Cluster {
     pub(crate) producer_ids: ProducerIds,
     pub(crate) transactions: Transactions,
     pub(crate) roster: Roster,
+    /// For the records in answers that were not taken yet.
+    pub(crate) answers: Budget,
+    /// For long requests, from their length on until they are served.
+    pub(crate) requests: Budget,
     /// In order of id, never empty.
     nodes: Vec<Node>,
     origin: Instant,
@@ -89,6 +94,8 @@ impl Cluster {
             )?,
             nodes: roster.ids().zip(addresses).map(node).collect(),
             roster,
+            answers: Budget::new(config.fetch_memory_bytes),
+            requests: Budget::new(config.request_memory_bytes),
             data_dir,
             config,
             origin: Instant::now(),

@@ -28,6 +28,17 @@ pub struct BrokerConfig {
     /// A connection on which nothing comes for this long is closed. Default: 10 min, as in Kafka
     /// (`connections.max.idle.ms`).
     pub connections_max_idle: Duration,
+    /// How long a request may take to arrive from its first byte on, and an answer to be taken: whoever is
+    /// slower is cut off, as both are held in memory meanwhile. Default: 60 s, enough for the longest of
+    /// them at 600 kB/s.
+    pub client_patience: Duration,
+    /// Bytes of records in answers to Fetch that clients have not taken yet, of all connections together;
+    /// who comes when they are used up gets less, or waits. Default: 256 MiB: sixteen of the longest
+    /// answers, and little enough for a laptop and a container of 1 GiB.
+    pub fetch_memory_bytes: usize,
+    /// Bytes of requests longer than 64 KiB that are arriving or being served, of all connections together;
+    /// the others are not read meanwhile. Default: 256 MiB: eight of the longest.
+    pub request_memory_bytes: usize,
     /// A segment file is closed when the next batch would make it larger, in bytes. Default: 128 MiB.
     pub segment_bytes: u64,
     /// Whether a batch is forced to the disk before it is acknowledged, so that the death of the machine
@@ -79,6 +90,9 @@ impl BrokerConfig {
             segment_bytes: 128 << 20,
             fsync: false,
             connections_max_idle: Duration::from_secs(600),
+            client_patience: Duration::from_secs(60),
+            fetch_memory_bytes: 256 << 20,
+            request_memory_bytes: 256 << 20,
             retention_interval: Duration::from_secs(300),
             cleaner_interval: Duration::from_secs(15),
             max_message_bytes: 1_048_588,

@@ -39,6 +39,7 @@ mod leadership;
 mod line_file;
 mod lock;
 mod log;
+mod memory;
 mod partition;
 mod producer_ids;
 mod producers;

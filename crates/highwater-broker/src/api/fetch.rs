@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use highwater_wire::batch::BatchHeader;
+use highwater_wire::frame;
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::{AbortedTransaction, FetchableTopicResponse, PartitionData};
@@ -17,7 +18,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::errors::{ApiError, log_storage_error};
-use super::{Call, leader_hints};
+use super::{Call, Refusal, Reply, leader_hints};
+use crate::memory::Room;
 use crate::partition::{Bounds, Isolation, Partition, Readable};
 use crate::producers::Aborted;
 use crate::topics::Topic;
@@ -46,23 +48,83 @@ struct WantedTopic {
 /// What a look at the log gave for one partition.
 type Look = Result<(Bounds, Option<Readable>), ApiError>;
 
-pub(super) async fn handle(call: &Call<'_>, mut request: FetchRequest) -> FetchResponse {
+pub(super) async fn answer(call: &Call<'_>, request: FetchRequest) -> Result<Reply, Refusal> {
+    let (response, room) = handle(call, request).await;
+    let frame = frame::encode_response(&response, call.version, call.correlation_id)?;
+    Ok(match room {
+        Some(room) => Reply::Records(frame, room),
+        None => Reply::Frame(frame),
+    })
+}
+
+async fn handle(call: &Call<'_>, mut request: FetchRequest) -> (FetchResponse, Option<Room>) {
     // Only what goes on with a session needs one.
     if request.session_epoch > 0 {
-        return FetchResponse::default().with_error_code(ResponseError::FetchSessionIdNotFound.code());
+        let unknown = ResponseError::FetchSessionIdNotFound.code();
+        return (FetchResponse::default().with_error_code(unknown), None);
     }
+    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(MAX_WAIT);
+    let deadline = (!wait.is_zero()).then(|| Instant::now() + wait);
     let topics: Vec<WantedTopic> = std::mem::take(&mut request.topics)
         .into_iter()
         .map(|topic| look_up(call, topic))
         .collect();
-    let looks = wait_for_data(call, &request, &topics).await;
-    let budget = usize::try_from(request.max_bytes)
+    let looks = wait_for_data(call, &request, &topics, deadline).await;
+    let (topics, room) = read_within_memory(call, &request, &topics, looks, deadline).await;
+    let mut response = FetchResponse::default().with_responses(topics);
+    leader_hints::in_fetch(call, &mut response);
+    (response, room)
+}
+
+/// Reads as much as there is room for in memory, at least the first batch. When there is no room even
+/// for that, waits for it until the deadline, and then answers without records.
+async fn read_within_memory(
+    call: &Call<'_>,
+    request: &FetchRequest,
+    topics: &[WantedTopic],
+    mut looks: Vec<Look>,
+    deadline: Option<Instant>,
+) -> (Vec<FetchableTopicResponse>, Option<Room>) {
+    let isolation = isolation_of(request.isolation_level);
+    let most = usize::try_from(request.max_bytes)
         .unwrap_or(0)
         .min(MAX_ANSWER_BYTES);
-    let isolation = isolation_of(request.isolation_level);
-    let mut response = FetchResponse::default().with_responses(read_all(topics, looks, budget, isolation));
-    leader_hints::in_fetch(call, &mut response);
-    response
+    let memory = &call.cluster.answers;
+    let wanted = available(topics, &looks).min(most as u64);
+    if looks.iter().all(|look| !matches!(look, Ok((_, Some(_))))) {
+        return (read_all(topics, looks, None, isolation).0, None);
+    }
+    let mut room = memory.share(usize::try_from(wanted).unwrap_or(most));
+    loop {
+        let mut missing = 1;
+        if let Some(mut room) = room.take() {
+            let budget = most.min(room.bytes());
+            let (answer, bytes) = read_all(topics, looks, Some(budget), isolation);
+            if room.fit(bytes) {
+                return (answer, Some(room));
+            }
+            // One batch that is longer than what was left.
+            missing = bytes;
+        }
+        room = match deadline {
+            Some(deadline) => room_until(call, missing, deadline).await,
+            None => None,
+        };
+        looks = look(call, topics, isolation);
+        if room.is_none() {
+            return (read_all(topics, looks, None, isolation).0, None);
+        }
+    }
+}
+
+/// Waits for room; `None` if there is none in time, or the broker stops.
+async fn room_until(call: &Call<'_>, bytes: usize, deadline: Instant) -> Option<Room> {
+    let mut stopping = call.stopping.clone();
+    tokio::select! {
+        room = call.cluster.answers.take(bytes) => room,
+        () = tokio::time::sleep_until(deadline) => None,
+        _ = stopping.wait_for(|stop| *stop) => None,
+    }
 }
 
 fn look_up(call: &Call<'_>, mut asked: FetchTopic) -> WantedTopic {
@@ -103,13 +165,17 @@ pub(super) fn isolation_of(level: i8) -> Isolation {
     }
 }
 
-async fn wait_for_data(call: &Call<'_>, request: &FetchRequest, topics: &[WantedTopic]) -> Vec<Look> {
+async fn wait_for_data(
+    call: &Call<'_>,
+    request: &FetchRequest,
+    topics: &[WantedTopic],
+    deadline: Option<Instant>,
+) -> Vec<Look> {
     let isolation = isolation_of(request.isolation_level);
     let looks = look(call, topics, isolation);
-    let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0)).min(MAX_WAIT);
-    if wait.is_zero() || is_enough(topics, &looks, request.min_bytes) {
+    let Some(deadline) = deadline.filter(|_| !is_enough(topics, &looks, request.min_bytes)) else {
         return looks;
-    }
+    };
     // Registered before the next look, so that an append between look and sleep rings the bell.
     let bell = Arc::new(Notify::new());
     let _registrations: Vec<Registration> = topics
@@ -118,7 +184,6 @@ async fn wait_for_data(call: &Call<'_>, request: &FetchRequest, topics: &[Wanted
         .filter_map(|wanted| wanted.partition.as_ref().ok())
         .map(|partition| partition.waiters.register(&bell))
         .collect();
-    let deadline = Instant::now() + wait;
     let mut stopping = call.stopping.clone();
     loop {
         let looks = look(call, topics, isolation);
@@ -160,31 +225,36 @@ fn check_last_epoch(partition: &Partition, last_fetched: i32) -> Result<(), ApiE
 /// An error is worth telling at once. Bytes are counted from the index entry before the offset, so a
 /// large minimum may be thought to be reached one index interval too early; the usual one is 1 byte.
 fn is_enough(topics: &[WantedTopic], looks: &[Look], min_bytes: i32) -> bool {
-    let wanted = topics.iter().flat_map(|topic| &topic.partitions);
-    let mut bytes = 0;
-    for (wanted, look) in wanted.zip(looks) {
-        match look {
-            Err(_) => return true,
-            Ok((_, None)) => {}
-            Ok((_, Some(readable))) => {
-                let limit = u64::try_from(wanted.asked.partition_max_bytes).unwrap_or(0);
-                bytes += readable.available().min(limit.max(1));
-            }
-        }
-    }
-    bytes >= u64::try_from(min_bytes).unwrap_or(0)
+    looks.iter().any(Result::is_err) || available(topics, looks) >= u64::try_from(min_bytes).unwrap_or(0)
 }
 
+/// How many bytes of records the request could get at most.
+fn available(topics: &[WantedTopic], looks: &[Look]) -> u64 {
+    let wanted = topics.iter().flat_map(|topic| &topic.partitions);
+    let bytes = wanted.zip(looks).map(|(wanted, look)| match look {
+        Ok((_, Some(readable))) => {
+            let limit = u64::try_from(wanted.asked.partition_max_bytes).unwrap_or(0);
+            readable.available().min(limit.max(1))
+        }
+        _ => 0,
+    });
+    bytes.sum()
+}
+
+/// The answers of all partitions, and the bytes of records in them: within the budget, or one batch. No
+/// records at all without a budget.
 fn read_all(
-    topics: Vec<WantedTopic>,
+    topics: &[WantedTopic],
     looks: Vec<Look>,
-    mut budget: usize,
+    budget: Option<usize>,
     isolation: Isolation,
-) -> Vec<FetchableTopicResponse> {
+) -> (Vec<FetchableTopicResponse>, usize) {
     let mut looks = looks.into_iter();
-    let mut nothing_yet = true;
-    topics
-        .into_iter()
+    let mut first_whole = budget.is_some();
+    let budget = budget.unwrap_or(0);
+    let mut total = 0;
+    let answers = topics
+        .iter()
         .map(|topic| {
             let partitions = topic
                 .partitions
@@ -192,21 +262,23 @@ fn read_all(
                 .zip(looks.by_ref())
                 .map(|(wanted, look)| {
                     let limit = usize::try_from(wanted.asked.partition_max_bytes).unwrap_or(0);
-                    let (mut data, bytes) = read_one(wanted, look, limit.min(budget), nothing_yet);
+                    let (mut data, bytes) =
+                        read_one(wanted, look, limit.min(budget.saturating_sub(total)), first_whole);
                     if isolation == Isolation::Committed && data.error_code == 0 {
                         data.aborted_transactions = aborted(wanted, &data);
                     }
-                    budget = budget.saturating_sub(bytes);
-                    nothing_yet = nothing_yet && bytes == 0;
+                    total += bytes;
+                    first_whole = first_whole && bytes == 0;
                     data
                 })
                 .collect();
             FetchableTopicResponse::default()
-                .with_topic(topic.asked.topic)
+                .with_topic(topic.asked.topic.clone())
                 .with_topic_id(topic.asked.topic_id)
                 .with_partitions(partitions)
         })
-        .collect()
+        .collect();
+    (answers, total)
 }
 
 /// The aborted transactions that reach into what is answered.

@@ -40,12 +40,15 @@ use kafka_protocol::protocol::{Encodable, HeaderVersion, Request, StrBytes};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 pub(crate) use self::call::Call;
+use crate::memory::Room;
 
 /// What goes back to the client.
 #[derive(Debug)]
 pub(crate) enum Reply {
     /// A whole frame.
     Frame(BytesMut),
+    /// A whole frame with records, and the room that they take until it is written.
+    Records(BytesMut, Room),
     /// Nothing: Produce with `acks=0`.
     None,
 }
@@ -143,7 +146,7 @@ pub(crate) async fn answer(call: &Call<'_>, api: Option<ApiKey>, body: Bytes) ->
         ApiKey::ApiVersions => reply(call, &api_versions::handle(call, &decode(call, body)?)),
         ApiKey::Metadata => reply(call, &metadata::handle(call, decode(call, body)?)),
         ApiKey::Produce => produce::answer(call, decode(call, body)?),
-        ApiKey::Fetch => reply(call, &fetch::handle(call, decode(call, body)?).await),
+        ApiKey::Fetch => fetch::answer(call, decode(call, body)?).await,
         ApiKey::ListOffsets => reply(call, &list_offsets::list(call, decode(call, body)?)),
         ApiKey::OffsetForLeaderEpoch => {
             reply(call, &list_offsets::for_leader_epoch(call, decode(call, body)?))

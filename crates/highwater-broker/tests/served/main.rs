@@ -10,6 +10,7 @@ mod configs;
 mod fetch;
 mod group_admin;
 mod groups;
+mod memory;
 mod nodes;
 mod produce;
 mod restart;
