@@ -166,7 +166,7 @@ async fn read_frame(
     let mut room = None;
     if whole > SMALL_FRAME {
         let asked = Instant::now();
-        let given = cluster.requests.take(whole).await;
+        let given = cluster.requests.take(length).await;
         room = Some(given.ok_or(ConnectionError::Stopping)?);
         // The client is not to blame for this wait.
         deadline += asked.elapsed();
