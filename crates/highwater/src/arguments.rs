@@ -211,10 +211,12 @@ pub(crate) struct BrokerArguments {
     /// slower.
     #[arg(long)]
     pub(crate) fsync: bool,
-    /// Milliseconds between two looks at what retention and compaction may remove. By default, as in Kafka, 300000
-    /// for retention (`log.retention.check.interval.ms`) and 15000 for compaction (`log.cleaner.backoff.ms`).
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) cleaner_interval_ms: Option<u64>,
+    /// Milliseconds between two looks at what compaction may remove (Kafka: `log.cleaner.backoff.ms`).
+    #[arg(long, value_name = "MS", default_value_t = 15_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) cleaner_interval_ms: u64,
+    /// Milliseconds between two looks at what retention may remove (Kafka: `log.retention.check.interval.ms`).
+    #[arg(long, value_name = "MS", default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) retention_interval_ms: u64,
     /// Partitions of a topic whose creator does not say how many.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) default_partitions: i32,

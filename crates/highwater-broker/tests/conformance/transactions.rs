@@ -1,5 +1,7 @@
 //! Transactions: what is seen at each step, in the old protocol and in version 2.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use kafka_protocol::messages::add_partitions_to_txn_request::{
     AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction,
@@ -610,6 +612,8 @@ pub(crate) fn listed_by_state(arm: &mut Arm) {
     }
     arm.see_end("commit", OLD, &done, true);
     arm.await_end(&done.id);
+    // A transaction that began in this millisecond is not older than 0 ms.
+    std::thread::sleep(Duration::from_millis(2));
     let mine = [open.known.0, done.known.0].map(ProducerId);
     let all = ListTransactionsRequest::default()
         .with_duration_filter(-1)

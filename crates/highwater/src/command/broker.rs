@@ -44,7 +44,7 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
         BugArgument::Bug(bug) => Some(*bug),
         BugArgument::Help => None,
     });
-    let mut config = BrokerConfig {
+    let config = BrokerConfig {
         bugs: bugs.collect(),
         brokers: arguments.brokers,
         fsync: arguments.fsync,
@@ -54,12 +54,10 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
             1 => TransactionVersion::One,
             _ => TransactionVersion::Two,
         },
+        cleaner_interval: Duration::from_millis(arguments.cleaner_interval_ms),
+        retention_interval: Duration::from_millis(arguments.retention_interval_ms),
         ..BrokerConfig::new(arguments.listen, arguments.data_dir.clone())
     };
-    if let Some(interval) = arguments.cleaner_interval_ms.map(Duration::from_millis) {
-        config.cleaner_interval = interval;
-        config.retention_interval = interval;
-    }
     let planted = config
         .bugs
         .iter()
