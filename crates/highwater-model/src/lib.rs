@@ -10,6 +10,7 @@
 
 mod event;
 mod exit_code;
+pub mod history;
 mod phase;
 mod record;
 mod report;
