@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::batch::BatchError;
+use crate::records::RecordsError;
 
 /// An error of the wire layer, with the peer or the message it concerns.
 #[derive(Debug, thiserror::Error)]
@@ -77,4 +78,7 @@ pub enum WireError {
     /// A record batch is broken.
     #[error("record batch")]
     Batch(#[from] BatchError),
+    /// The records of a batch are broken.
+    #[error("records")]
+    Records(#[from] RecordsError),
 }

@@ -19,6 +19,7 @@ pub mod coordinator;
 mod encoder;
 mod error;
 pub mod frame;
+pub mod observe;
 pub mod records;
 pub mod subscription;
 
