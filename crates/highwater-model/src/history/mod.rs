@@ -9,14 +9,16 @@
 //! get. Keys and values are hashes ([`ContentHash`], XXH3 with 64 bits), never the payload.
 //!
 //! Invariant: plain data; the same event gives the same bytes on disk and the same JSON. Nothing here decodes
-//! Kafka's protocol or reads files.
+//! Kafka's protocol or opens files.
 
 mod batch;
+mod codec;
 mod event;
 mod request;
 mod response;
 
 pub use batch::{BatchFacts, CodecName, ContentHash, HeaderFact, MarkerFact, RecordFacts};
+pub use codec::{Decoder, Encoder, FORMAT_VERSION, GoodTo, HistoryError};
 pub use event::{
     ConnectionId, ExchangeId, FaultChange, HistoryBody, HistoryEvent, NodeAddress, ProcessChange,
     RequestFate, ResponseFate, Side, Trouble,
