@@ -14,8 +14,12 @@
 mod batch;
 mod codec;
 mod event;
+mod events;
+mod lines;
 mod request;
 mod response;
+#[cfg(test)]
+mod strategies;
 
 pub use batch::{BatchFacts, CodecName, ContentHash, HeaderFact, MarkerFact, RecordFacts};
 pub use codec::{Decoder, Encoder, FORMAT_VERSION, GoodTo, HistoryError};
@@ -23,6 +27,8 @@ pub use event::{
     ConnectionId, ExchangeId, FaultChange, HistoryBody, HistoryEvent, NodeAddress, ProcessChange,
     RequestFate, ResponseFate, Side, Trouble,
 };
+pub use events::Events;
+pub use lines::{Lines, write_line};
 pub use request::{
     AddPartitionsFacts, CommitFacts, CommittedOffset, EndTxnFacts, FetchFacts, FetchPosition, GroupFacts,
     InitProducerFacts, Isolation, ProduceFacts, ProducedPartition, RequestFacts, TransactionFacts,

@@ -1,7 +1,6 @@
 mod files;
 mod properties;
 mod size;
-mod strategies;
 
 use super::{Decoder, Encoder, GoodTo, HistoryError};
 use crate::history::HistoryEvent;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::strategies::events;
 use super::{HistoryError, file, read};
+use crate::history::strategies::events;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
