@@ -29,6 +29,8 @@ mod produce;
 mod record;
 mod sasl;
 mod share;
+#[cfg(test)]
+mod tests;
 mod topic;
 mod transaction;
 

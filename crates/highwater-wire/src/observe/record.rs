@@ -152,3 +152,43 @@ fn text(bytes: &[u8]) -> String {
     text.truncate(text.floor_char_boundary(MAX_HEADER_VALUE_BYTES));
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_record_headers_are_cut_between_characters() {
+        let cases: [(&str, Vec<u8>, String); 5] = [
+            ("short", b"abc".to_vec(), "abc".to_owned()),
+            ("as long as may be", vec![b'a'; 64], "a".repeat(64)),
+            ("longer", vec![b'a'; 65], "a".repeat(64)),
+            (
+                "a character over the limit",
+                ["a".repeat(63).as_bytes(), "ä".as_bytes()].concat(),
+                "a".repeat(63),
+            ),
+            ("no text", vec![0xff; 30], "\u{fffd}".repeat(21)),
+        ];
+        for (name, bytes, expected) in cases {
+            assert_eq!(text(&bytes), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_those_of_xxh3() {
+        let cases: [(&str, Vec<u8>, u64); 4] = [
+            ("nothing", Vec::new(), 0x2d06_8005_38d3_94c2),
+            ("a short value", b"value".to_vec(), 0x87d5_7e26_9b9d_f0f0),
+            ("a key", b"key".to_vec(), 0xbbea_0d63_a051_65e3),
+            (
+                "a long value",
+                (0..1000u32).map(|number| number as u8).collect(),
+                0xd33d_d80b_46f6_0e50,
+            ),
+        ];
+        for (name, bytes, expected) in cases {
+            assert_eq!(hash(&bytes), ContentHash(expected), "{name}");
+        }
+    }
+}

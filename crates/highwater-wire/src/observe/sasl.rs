@@ -76,3 +76,67 @@ pub(super) fn authenticated(frame: Bytes, version: i16) -> Result<ResponseFacts,
         error: response.error_code,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::protocol::Encodable;
+
+    use super::*;
+
+    fn login(message: &'static [u8], mechanism: &str) -> Option<String> {
+        let request = SaslAuthenticateRequest::default().with_auth_bytes(Bytes::from_static(message));
+        let mut body = bytes::BytesMut::new();
+        request.encode(&mut body, 2).expect("encodes");
+        let header = RequestHeader {
+            api_key: ApiKey::SaslAuthenticate as i16,
+            api_version: 2,
+            correlation_id: 1,
+            client_id: None,
+        };
+        principal(&header, body.freeze(), mechanism)
+    }
+
+    #[test]
+    fn only_the_user_is_read() {
+        let cases: [(&str, &str, &'static [u8], Option<&str>); 10] = [
+            ("plain", "PLAIN", b"\0alice\0secret", Some("alice")),
+            ("plain, in lower case", "plain", b"\0alice\0secret", Some("alice")),
+            (
+                "plain, for somebody else",
+                "PLAIN",
+                b"bob\0alice\0secret",
+                Some("alice"),
+            ),
+            ("plain, without a password", "PLAIN", b"\0alice", None),
+            ("plain, without a user", "PLAIN", b"\0\0secret", None),
+            (
+                "scram, first message",
+                "SCRAM-SHA-256",
+                b"n,,n=alice,r=fyko+d2lbbFgONRv9qkxdawL",
+                Some("alice"),
+            ),
+            (
+                "scram, with a comma",
+                "SCRAM-SHA-512",
+                b"n,a=bob,n=a=2Cb=3Dc,r=1",
+                Some("a,b=c"),
+            ),
+            (
+                "scram, last message",
+                "SCRAM-SHA-256",
+                b"c=biws,r=nonce,p=proof",
+                None,
+            ),
+            (
+                "a token",
+                "OAUTHBEARER",
+                b"n,,\x01auth=Bearer token\x01\x01",
+                None,
+            ),
+            ("a ticket", "GSSAPI", b"\x60\x82\x01\x02", None),
+        ];
+        for (name, mechanism, message, expected) in cases {
+            assert_eq!(login(message, mechanism).as_deref(), expected, "{name}");
+        }
+    }
+}
