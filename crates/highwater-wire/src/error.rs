@@ -67,6 +67,17 @@ pub enum WireError {
         /// The codec's reason.
         reason: String,
     },
+    /// The layout of this version is not known, so nothing was done with the bytes.
+    #[error("{message} version {version} is not known here")]
+    UnknownVersion {
+        /// The API, or the message.
+        message: &'static str,
+        /// Its version as it came.
+        version: i16,
+    },
+    /// The request gets no answer, so none can be made up: Produce with acks=0.
+    #[error("a produce request with acks=0 has no answer")]
+    NoAnswer,
     /// The answer belongs to another request.
     #[error("answer with correlation id {got}, expected {expected}")]
     Correlation {

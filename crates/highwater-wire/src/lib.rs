@@ -10,12 +10,16 @@
 //!
 //! It does not keep connections alive, and holds no state of a broker or group.
 
+pub mod addresses;
+pub mod answer;
+pub mod api;
 pub mod batch;
 pub mod bounded;
 pub mod compression;
 mod connection;
 pub mod control;
 pub mod coordinator;
+mod cursor;
 mod encoder;
 mod error;
 pub mod frame;

@@ -1,0 +1,83 @@
+//! Refusals of every API and version, and answers altered.
+
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::{
+    FetchRequest, FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse, ProduceRequest,
+    ProduceResponse, ResponseHeader, TopicName,
+};
+use kafka_protocol::protocol::{Decodable, StrBytes};
+
+use super::*;
+
+fn header(api_key: i16, api_version: i16) -> RequestHeader {
+    RequestHeader {
+        api_key,
+        api_version,
+        correlation_id: 42,
+        client_id: None,
+    }
+}
+
+fn body<M: Encodable>(message: &M, version: i16) -> Bytes {
+    let mut out = BytesMut::new();
+    message.encode(&mut out, version).expect("encodes");
+    out.freeze()
+}
+
+fn decoded<M: Decodable + HeaderVersion>(mut frame: Bytes, version: i16) -> M {
+    let header: ResponseHeader = bounded::decode(&mut frame, M::header_version(version)).expect("header");
+    assert_eq!(header.correlation_id, 42);
+    let message = bounded::decode(&mut frame, version).expect("message");
+    assert!(frame.is_empty(), "nothing follows the message");
+    message
+}
+
+fn produce(acks: i16) -> ProduceRequest {
+    let partition = |index| PartitionProduceData::default().with_index(index);
+    ProduceRequest::default().with_acks(acks).with_topic_data(vec![
+        TopicProduceData::default()
+            .with_name(TopicName(StrBytes::from_static_str("orders")))
+            .with_partition_data(vec![partition(0), partition(3)]),
+    ])
+}
+
+#[test]
+fn produce_is_refused_for_every_partition() {
+    for version in 3..=12 {
+        let answer = error(&header(0, version), body(&produce(-1), version), 6).expect("answer");
+        let answer: ProduceResponse = decoded(answer, version);
+        let partitions: Vec<_> = answer.responses[0]
+            .partition_responses
+            .iter()
+            .map(|partition| (partition.index, partition.error_code, partition.base_offset))
+            .collect();
+        assert_eq!(partitions, [(0, 6, -1), (3, 6, -1)], "version {version}");
+    }
+}
+
+#[test]
+fn produce_without_acknowledgement_has_no_answer() {
+    for version in 3..=12 {
+        let answer = error(&header(0, version), body(&produce(0), version), 6);
+        assert!(matches!(answer, Err(WireError::NoAnswer)), "version {version}");
+    }
+}
+
+#[test]
+fn find_coordinator_is_refused_for_every_key() {
+    let request = FindCoordinatorRequest::default().with_coordinator_keys(vec![
+        StrBytes::from_static_str("a"),
+        StrBytes::from_static_str("b"),
+    ]);
+    let answer = error(&header(10, 4), body(&request, 4), 15).expect("answer");
+    let answer: FindCoordinatorResponse = decoded(answer, 4);
+    let codes: Vec<_> = answer.coordinators.iter().map(|c| c.error_code).collect();
+    assert_eq!(codes, [15, 15]);
+}
+
+#[test]
+fn a_fetch_that_names_no_partition_gets_one_code() {
+    let answer = error(&header(1, 12), body(&FetchRequest::default(), 12), 6).expect("answer");
+    let answer: FetchResponse = decoded(answer, 12);
+    assert_eq!((answer.error_code, answer.session_id), (6, 0));
+}
