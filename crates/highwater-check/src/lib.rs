@@ -15,6 +15,7 @@ mod anomaly;
 mod attempts;
 mod contract;
 mod findings;
+pub mod lint;
 mod verdict;
 
 pub use account::{Account, MOST_LISTED};

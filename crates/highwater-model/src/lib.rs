@@ -11,6 +11,7 @@
 mod event;
 mod exit_code;
 pub mod history;
+mod lint;
 mod phase;
 mod record;
 mod report;
@@ -19,6 +20,9 @@ mod verdict;
 
 pub use event::{Event, EventBody, Host, NoticeLevel, ProcessState, Setting, Tick};
 pub use exit_code::ExitCode;
+pub use lint::{
+    LINT_SCHEMA_VERSION, LintClient, LintFinding, LintGuarantee, LintKind, LintLevel, LintReport,
+};
 pub use phase::Phase;
 pub use record::{Outcome, RecordId, RunId, TopicPartition};
 pub use report::{

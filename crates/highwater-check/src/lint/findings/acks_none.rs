@@ -1,0 +1,49 @@
+use highwater_model::history::RequestFacts;
+use highwater_model::{LintGuarantee, LintLevel};
+
+use super::place::{moment, produced};
+use crate::lint::check::Check;
+use crate::lint::kind::Kind;
+use crate::lint::library::Remedy;
+use crate::lint::outcome::Outcome;
+use crate::lint::tally::Tally;
+use crate::lint::wire::{Asked, Wire};
+
+static KIND: Kind = Kind {
+    name: "acks-none",
+    level: LintLevel::Error,
+    title: "writes without waiting for an acknowledgement",
+    evidence: "a Produce request with acks=0",
+    risk: "records that the broker never stored are taken for written: lost at any error, without a word",
+    remedy: Remedy::AcksAll,
+    breaks: &[LintGuarantee::AtLeastOnce, LintGuarantee::ExactlyOnce],
+};
+
+/// Produce with `acks=0`.
+#[derive(Debug, Default)]
+pub(super) struct AcksNone(Tally);
+
+impl Check for AcksNone {
+    fn kind(&self) -> &'static Kind {
+        &KIND
+    }
+
+    fn asked(&mut self, asked: &Asked<'_>, wire: &Wire) {
+        if let RequestFacts::Produce(produce) = asked.facts
+            && produce.acks == 0
+        {
+            self.0.add(wire, asked.spot, || {
+                let client = wire.client(asked.spot.connection);
+                format!(
+                    "Produce to {} with acks=0 at {}, {client}",
+                    produced(produce),
+                    moment(asked.spot.at_ns)
+                )
+            });
+        }
+    }
+
+    fn finish(self: Box<Self>, _wire: &Wire, outcome: &mut Outcome) {
+        self.0.report(&KIND, None, outcome);
+    }
+}
