@@ -13,6 +13,9 @@ use super::topic::{by_id, by_name, either};
 use crate::bounded;
 use crate::error::WireError;
 
+/// First version that the codec has; older ones are served by Kafka 3.
+const CODEC_OLDEST: i16 = 2;
+
 /// First version with ids instead of names of topics, which the codec lacks (KIP-848).
 const IDS_SINCE: i16 = 10;
 
@@ -23,6 +26,9 @@ pub(super) fn request(
 ) -> Result<RequestFacts, WireError> {
     if version == IDS_SINCE {
         return by_ids(&body, names);
+    }
+    if (0..CODEC_OLDEST).contains(&version) {
+        return old_request(&body, version);
     }
     let request: OffsetCommitRequest = bounded::decode(&mut body, version)?;
     let mut offsets = Vec::new();
@@ -41,6 +47,40 @@ pub(super) fn request(
             instance_id: request.group_instance_id.map(|id| id.to_string()),
             generation: request.generation_id_or_member_epoch,
         },
+        transaction: None,
+        offsets,
+    }))
+}
+
+/// Versions 0 and 1.
+fn old_request(body: &[u8], version: i16) -> Result<RequestFacts, WireError> {
+    let mut fields = Fields::new(body, false);
+    let mut group = GroupFacts {
+        group_id: fields.string("group id")?.to_owned(),
+        generation: -1,
+        ..GroupFacts::default()
+    };
+    if version == 1 {
+        group.generation = fields.i32("generation")?;
+        group.member_id = fields.string("member id")?.to_owned();
+    }
+    let mut offsets = Vec::new();
+    for _ in 0..fields.count("topics")? {
+        let topic = by_name(fields.string("topic name")?)?;
+        for _ in 0..fields.count("partitions")? {
+            offsets.push(CommittedOffset {
+                topic: topic.clone(),
+                partition: fields.i32("partition")?,
+                offset: fields.i64("offset")?,
+            });
+            if version == 1 {
+                fields.i64("timestamp")?;
+            }
+            fields.nullable_string("metadata")?;
+        }
+    }
+    Ok(RequestFacts::OffsetCommit(CommitFacts {
+        group,
         transaction: None,
         offsets,
     }))
@@ -87,7 +127,13 @@ pub(super) fn response(
     version: i16,
     names: &dyn TopicNames,
 ) -> Result<ResponseFacts, WireError> {
-    let response = answer::<OffsetCommitRequest>(frame, version)?;
+    // Answers of versions 0 to 2 are the same.
+    let layout = if (0..CODEC_OLDEST).contains(&version) {
+        CODEC_OLDEST
+    } else {
+        version
+    };
+    let response = answer::<OffsetCommitRequest>(frame, layout)?;
     let mut results = Vec::new();
     for topic in response.topics {
         let name = either(&topic.name, topic.topic_id, names)?;

@@ -112,7 +112,7 @@ impl<'a> Fields<'a> {
         Ok(self.nullable_count(field)?.unwrap_or(0))
     }
 
-    /// Steps over an array of 32-bit numbers.
+    /// An array of 32-bit numbers.
     pub(super) fn numbers(&mut self, field: &'static str) -> Result<Vec<i32>, WireError> {
         let count = self.count(field)?;
         let bytes = count.checked_mul(4).ok_or(WireError::Malformed { field })?;
@@ -120,10 +120,10 @@ impl<'a> Fields<'a> {
         Ok(numbers.iter().map(|&number| i32::from_be_bytes(number)).collect())
     }
 
-    /// Steps over an array of bytes.
-    pub(super) fn skip_bytes(&mut self, field: &'static str) -> Result<(), WireError> {
+    /// An array of bytes; null is empty.
+    pub(super) fn bytes(&mut self, field: &'static str) -> Result<&'a [u8], WireError> {
         let count = self.count(field)?;
-        self.take(count, field).map(|_| ())
+        self.take(count, field)
     }
 
     /// Steps over the tagged fields at the end of a structure; there are none before flexible versions.

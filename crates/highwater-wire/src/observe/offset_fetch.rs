@@ -17,11 +17,16 @@ const SEVERAL_SINCE: i16 = 8;
 /// First version with ids instead of names of topics, which the codec lacks (KIP-848).
 const IDS_SINCE: i16 = 10;
 
+/// The version to be decoded as: 0, which Kafka 3 serves and the codec lacks, has the fields of 1.
+fn layout(version: i16) -> i16 {
+    if version == 0 { 1 } else { version }
+}
+
 pub(super) fn request(mut body: Bytes, version: i16) -> Result<RequestFacts, WireError> {
     if version == IDS_SINCE {
         return by_ids(&body);
     }
-    let request: OffsetFetchRequest = bounded::decode(&mut body, version)?;
+    let request: OffsetFetchRequest = bounded::decode(&mut body, layout(version))?;
     let groups = if version >= SEVERAL_SINCE {
         request
             .groups
@@ -64,7 +69,7 @@ pub(super) fn response(
     request: &RequestFacts,
     names: &dyn TopicNames,
 ) -> Result<ResponseFacts, WireError> {
-    let response = answer::<OffsetFetchRequest>(frame, version)?;
+    let response = answer::<OffsetFetchRequest>(frame, layout(version))?;
     if version < SEVERAL_SINCE {
         return of_one_group(response, request);
     }

@@ -4,17 +4,17 @@ use bytes::Bytes;
 use highwater_model::history::{
     PartitionResult, ProduceFacts, ProducedPartition, RequestFacts, ResponseFacts,
 };
-use kafka_protocol::messages::ProduceRequest;
+use kafka_protocol::messages::{ApiKey, ProduceRequest};
 
 use super::batches::{self, End};
-use super::dispatch::answer;
+use super::dispatch::{answer, skip_header};
 use super::fields::Fields;
-use super::topic::either;
+use super::topic::{by_name, either};
 use super::{Depth, TopicNames};
 use crate::bounded;
 use crate::error::WireError;
 
-/// First version with a transactional id (Kafka 0.11).
+/// First version with a transactional id (Kafka 0.11), and the first that the codec has.
 const TRANSACTIONS_SINCE: i16 = 3;
 
 /// First version in flexible encoding (KIP-482).
@@ -26,6 +26,9 @@ pub(super) fn request(
     names: &dyn TopicNames,
     depth: Depth<'_>,
 ) -> Result<RequestFacts, WireError> {
+    if (0..TRANSACTIONS_SINCE).contains(&version) {
+        return old_request(&body, depth);
+    }
     let request: ProduceRequest = bounded::decode(&mut body, version)?;
     let mut partitions = Vec::new();
     for topic in request.topic_data {
@@ -46,11 +49,62 @@ pub(super) fn request(
     }))
 }
 
+/// Versions 0 to 2.
+fn old_request(body: &Bytes, depth: Depth<'_>) -> Result<RequestFacts, WireError> {
+    let mut fields = Fields::new(body, false);
+    let acks = fields.i16("acks")?;
+    let timeout_ms = fields.i32("timeout")?;
+    let mut partitions = Vec::new();
+    for _ in 0..fields.count("topics")? {
+        let topic = by_name(fields.string("topic name")?)?;
+        for _ in 0..fields.count("partitions")? {
+            let partition = fields.i32("partition")?;
+            let messages = body.slice_ref(fields.bytes("messages")?);
+            partitions.push(ProducedPartition {
+                topic: topic.clone(),
+                partition,
+                batches: batches::read(&messages, End::Whole, depth)?,
+            });
+        }
+    }
+    Ok(RequestFacts::Produce(ProduceFacts {
+        transactional_id: None,
+        acks,
+        timeout_ms,
+        partitions,
+    }))
+}
+
+/// Versions 0 to 2, behind the header.
+fn old_response(answer: &[u8], version: i16) -> Result<ResponseFacts, WireError> {
+    let mut fields = Fields::new(answer, false);
+    let mut results = Vec::new();
+    for _ in 0..fields.count("topics")? {
+        let topic = by_name(fields.string("topic name")?)?;
+        for _ in 0..fields.count("partitions")? {
+            results.push(PartitionResult {
+                topic: topic.clone(),
+                partition: fields.i32("partition")?,
+                error: fields.i16("error of a partition")?,
+                offset: fields.i64("base offset")?,
+            });
+            if version == 2 {
+                fields.i64("append time")?;
+            }
+        }
+    }
+    Ok(ResponseFacts::Partitions { error: 0, results })
+}
+
 pub(super) fn response(
-    frame: Bytes,
+    mut frame: Bytes,
     version: i16,
     names: &dyn TopicNames,
 ) -> Result<ResponseFacts, WireError> {
+    if (0..TRANSACTIONS_SINCE).contains(&version) {
+        skip_header(&mut frame, ApiKey::Produce as i16, version)?;
+        return old_response(&frame, version);
+    }
     let response = answer::<ProduceRequest>(frame, version)?;
     let mut results = Vec::new();
     for topic in response.responses {

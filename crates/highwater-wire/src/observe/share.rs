@@ -134,7 +134,7 @@ fn skip_acknowledgements(fields: &mut Fields<'_>) -> Result<(), WireError> {
     for _ in 0..fields.count("acknowledgements")? {
         fields.i64("first offset")?;
         fields.i64("last offset")?;
-        fields.skip_bytes("kinds of acknowledgement")?;
+        fields.bytes("kinds of acknowledgement")?;
         fields.skip_tags("tags of an acknowledgement")?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 
 mod every_version;
 mod hostile;
+mod old_versions;
 mod written_by_kafka;
 
 use std::collections::HashMap;
@@ -17,17 +18,18 @@ fn names() -> HashMap<Uuid, String> {
     HashMap::from([(ORDERS, "orders".to_owned())])
 }
 
-/// A message of [`KAFKA`].
+/// A message, or the records of a partition.
 struct Written {
     name: &'static str,
     version: i16,
     bytes: Bytes,
 }
 
-/// Everything in the file of bytes that Kafka's own serializers wrote.
+/// Everything in the files of bytes that Kafka's own serializers wrote.
 fn written() -> Vec<Written> {
     include_str!("kafka-4.3.1.txt")
         .lines()
+        .chain(include_str!("kafka-3.9.1.txt").lines())
         .filter(|line| !line.starts_with('#'))
         .map(|line| {
             let mut parts = line.split(' ');
@@ -56,6 +58,11 @@ fn written_as(name: &str, version: i16) -> Bytes {
         .find(|written| written.name == name && written.version == version)
         .unwrap_or_else(|| panic!("{name} {version} was not written"))
         .bytes
+}
+
+/// An answer in a version before flexible ones, with correlation id 1.
+fn with_old_header(answer: &[u8]) -> Bytes {
+    [&[0, 0, 0, 1], answer].concat().into()
 }
 
 /// An answer in a flexible version, with correlation id 1 and no tags.
