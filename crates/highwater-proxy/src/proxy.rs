@@ -1,0 +1,267 @@
+//! Starting and stopping.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use highwater_model::history::{HistoryBody, NodeAddress, ProcessChange, Trouble};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::address_book::AddressBook;
+use crate::clock::Clock;
+use crate::counters::{Counters, Snapshot};
+use crate::error::ProxyError;
+use crate::probe;
+use crate::recorder::{self, Finished, Observer, Output};
+use crate::rule::RuleSpec;
+use crate::rule::engine::Engine;
+use crate::shared::Shared;
+use crate::topics::Topics;
+
+/// How long connections may take to end when the proxy stops.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// What a proxy is started with.
+pub struct ProxyOptions {
+    /// Addresses of the cluster to start from.
+    pub upstream: Vec<NodeAddress>,
+    /// Where clients connect first; port 0 takes a free one. Listeners for brokers are at the same address.
+    pub listen: SocketAddr,
+    /// Host that clients are told; the address of `listen` if none.
+    pub advertise: Option<String>,
+    /// The rules.
+    pub rules: Vec<RuleSpec>,
+    /// Seed of the rules.
+    pub seed: u64,
+    /// File of the history; must not exist.
+    pub history: Option<PathBuf>,
+    /// Called with every event of the history.
+    pub observer: Option<Observer>,
+    /// Record headers kept in the history.
+    pub record_headers: Vec<String>,
+    /// The beginning of the clock, to share one with a run.
+    pub began: Instant,
+}
+
+impl ProxyOptions {
+    /// A proxy on loopback, without rules and history.
+    #[must_use]
+    pub fn new(upstream: Vec<NodeAddress>) -> Self {
+        Self {
+            upstream,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            advertise: None,
+            rules: Vec::new(),
+            seed: 0,
+            history: None,
+            observer: None,
+            record_headers: Vec::new(),
+            began: Instant::now(),
+        }
+    }
+}
+
+/// A running proxy. Dropping it without [`Proxy::stop`] leaves its tasks to the runtime.
+pub struct Proxy {
+    shared: Arc<Shared>,
+    bootstrap: NodeAddress,
+    thread: std::thread::JoinHandle<Finished>,
+    history: Option<PathBuf>,
+}
+
+/// How a proxy ended.
+#[derive(Debug)]
+pub struct Summary {
+    /// What passed.
+    pub snapshot: Snapshot,
+    /// Events in the history.
+    pub events: u64,
+    /// Time that connections waited for the history.
+    pub waited: Duration,
+    /// Why the history is incomplete, if it is.
+    pub history_failure: Option<ProxyError>,
+}
+
+impl Proxy {
+    /// Looks at the cluster, and opens a listener for each broker.
+    ///
+    /// # Errors
+    /// [`ProxyError`]; nothing is left running.
+    pub async fn start(options: ProxyOptions) -> Result<Self, ProxyError> {
+        let engine = Engine::new(&options.rules, options.seed)
+            .map_err(|(at, source)| ProxyError::Rule { at, source })?;
+        let probed = options.upstream.clone();
+        let endpoints = tokio::task::spawn_blocking(move || probe::endpoints(&probed))
+            .await
+            .map_err(|error| ProxyError::Unreachable {
+                address: shown(&options.upstream),
+                source: io::Error::other(error),
+            })??;
+        let listening = |source| ProxyError::Listen {
+            address: options.listen.to_string(),
+            source,
+        };
+        let listener = TcpListener::bind(options.listen).map_err(listening)?;
+        let local = listener.local_addr().map_err(listening)?;
+        let advertise = options
+            .advertise
+            .unwrap_or_else(|| reachable(local.ip()).to_string());
+        let clock = Clock(options.began);
+        let topics = Arc::new(Topics::default());
+        let counters = Arc::new(Counters::default());
+        let began = HistoryBody::Began {
+            highwater_version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: jiff::Timestamp::now().to_string(),
+            target: shown(&options.upstream),
+            seed: format!("{:x}", options.seed),
+            rules: engine.names(),
+        };
+        let output = Output {
+            file: options.history.clone(),
+            observer: options.observer,
+            headers: options.record_headers,
+        };
+        let (recorder, thread) =
+            recorder::start(output, clock, Arc::clone(&topics), Arc::clone(&counters), began).map_err(
+                |source| ProxyError::History {
+                    path: options.history.clone().unwrap_or_default(),
+                    source,
+                },
+            )?;
+        let shared = Arc::new(Shared {
+            network: engine.has_network_rules(),
+            engine,
+            recorder,
+            counters,
+            book: AddressBook::new(local.ip(), advertise.clone()),
+            topics,
+            clock,
+            seed: options.seed,
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            connections: Mutex::default(),
+            next_connection: AtomicU32::new(1),
+            next_exchange: AtomicU64::new(1),
+        });
+        let bootstrap = shared.book.shown(local);
+        for upstream in &options.upstream {
+            shared.recorder.event(HistoryBody::Broker {
+                node: None,
+                upstream: upstream.clone(),
+                listener: bootstrap.clone(),
+            });
+        }
+        for endpoint in &endpoints {
+            shared.book.listener_for(&shared, endpoint).map_err(listening)?;
+        }
+        shared
+            .listen(listener, None, options.upstream.clone())
+            .map_err(listening)?;
+        shared.tasks.spawn(Arc::clone(&shared).keep_time());
+        Ok(Self {
+            shared,
+            bootstrap,
+            thread,
+            history: options.history,
+        })
+    }
+
+    /// The address that clients start from.
+    #[must_use]
+    pub fn bootstrap(&self) -> &NodeAddress {
+        &self.bootstrap
+    }
+
+    /// The brokers behind it: node and where it really is.
+    #[must_use]
+    pub fn brokers(&self) -> Vec<(i32, NodeAddress)> {
+        self.shared.book.brokers()
+    }
+
+    /// What passed so far.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.counters.snapshot(self.shared.engine.counts())
+    }
+
+    /// Whether the history can't be written any more.
+    #[must_use]
+    pub fn history_failed(&self) -> bool {
+        self.shared.recorder.has_failed()
+    }
+
+    /// Writes into the history that a process changed its state.
+    pub fn tell_process(&self, name: &str, pid: Option<u32>, change: ProcessChange, detail: &str) {
+        self.shared.recorder.event(HistoryBody::Process {
+            name: name.to_owned(),
+            pid,
+            change,
+            detail: detail.to_owned(),
+        });
+    }
+
+    /// Writes into the history that a client was seen past the proxy.
+    pub fn tell_bypass(&self, evidence: &str) {
+        self.shared.recorder.trouble(Trouble::Bypass {
+            evidence: evidence.to_owned(),
+        });
+    }
+
+    /// Ends all connections and closes the history.
+    pub async fn stop(self) -> Summary {
+        self.shared.stopping.cancel();
+        self.shared.tasks.close();
+        if tokio::time::timeout(STOP_LIMIT, self.shared.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("connections did not end in time");
+        }
+        let snapshot = self.snapshot();
+        drop(self.shared);
+        let path = self.history.unwrap_or_default();
+        let thread = self.thread;
+        let finished = tokio::task::spawn_blocking(move || thread.join()).await;
+        let failed = |source| ProxyError::History {
+            path: path.clone(),
+            source,
+        };
+        match finished {
+            Ok(Ok(finished)) => Summary {
+                snapshot,
+                events: finished.events,
+                waited: Duration::from_nanos(finished.waited_ns),
+                history_failure: finished.failure.map(failed),
+            },
+            _ => Summary {
+                snapshot,
+                events: 0,
+                waited: Duration::ZERO,
+                history_failure: Some(failed(io::Error::other("the recorder ended early"))),
+            },
+        }
+    }
+}
+
+/// An address that clients on this machine can connect to.
+fn reachable(ip: IpAddr) -> IpAddr {
+    if ip.is_unspecified() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        ip
+    }
+}
+
+fn shown(addresses: &[NodeAddress]) -> String {
+    let shown: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    shown.join(",")
+}
+
+/// All socket addresses of a host and port.
+pub(crate) fn resolve(address: &NodeAddress) -> io::Result<Vec<SocketAddr>> {
+    Ok((address.host.as_str(), address.port).to_socket_addrs()?.collect())
+}

@@ -1,0 +1,261 @@
+//! What all connections of a proxy share.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use highwater_model::history::{ConnectionId, ExchangeId, FaultChange, HistoryBody, NodeAddress, Side};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::address_book::AddressBook;
+use crate::clock::Clock;
+use crate::connection::stream::End;
+use crate::connection::{Connection, Ending, address};
+use crate::counters::Counters;
+use crate::fault::OnLink;
+use crate::recorder::Recorder;
+use crate::rule::engine::Engine;
+use crate::topics::Topics;
+
+/// How long a broker may take to accept a connection; as long as clients wait by default.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Most connections at once: more than the clients of one machine open, fewer than a process may.
+const MOST_CONNECTIONS: usize = 10_000;
+
+/// What the connections share.
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) recorder: Recorder,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) book: AddressBook,
+    pub(crate) topics: Arc<Topics>,
+    pub(crate) clock: Clock,
+    pub(crate) seed: u64,
+    /// Whether any rule acts on bytes.
+    pub(crate) network: bool,
+    pub(crate) stopping: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) connections: Mutex<HashMap<ConnectionId, Weak<Connection>>>,
+    pub(crate) next_connection: AtomicU32,
+    pub(crate) next_exchange: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn next_exchange(&self) -> ExchangeId {
+        ExchangeId(self.next_exchange.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Accepts connections for a broker until the proxy stops.
+    pub(crate) fn listen(
+        self: &Arc<Self>,
+        listener: TcpListener,
+        node: Option<i32>,
+        upstream: Vec<NodeAddress>,
+    ) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        let shared = Arc::clone(self);
+        self.tasks.spawn(async move {
+            loop {
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    () = shared.stopping.cancelled() => return,
+                };
+                match accepted {
+                    Ok((stream, _)) => {
+                        let (serving, upstream) = (Arc::clone(&shared), upstream.clone());
+                        shared
+                            .tasks
+                            .spawn(async move { serving.serve(stream, node, &upstream).await });
+                    }
+                    Err(error) => {
+                        // Out of file descriptors, most likely; connections that end make room.
+                        tracing::warn!(%error, "a connection was not accepted");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                }
+            }
+        });
+        Ok(())
+    }
+
+    async fn serve(self: Arc<Self>, client: TcpStream, node: Option<i32>, upstream: &[NodeAddress]) {
+        let id = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
+        let from = client.peer_addr().map_or_else(|_| "unknown".to_owned(), address);
+        self.recorder.event(HistoryBody::Connected {
+            connection: id,
+            node,
+            from,
+            tls: false,
+        });
+        let connection = Connection::new(id, Arc::clone(&self), node);
+        let open = {
+            let mut connections = self.connections();
+            connections.insert(id, Arc::downgrade(&connection));
+            connections.len()
+        };
+        self.counters.connections_open.fetch_add(1, Ordering::Relaxed);
+        self.counters.connections_total.fetch_add(1, Ordering::Relaxed);
+        let ending = if open > MOST_CONNECTIONS {
+            Ending::new(
+                Side::Proxy,
+                format!("{MOST_CONNECTIONS} connections are open already"),
+            )
+        } else {
+            self.pass(&connection, client, upstream).await
+        };
+        self.connections().remove(&id);
+        self.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
+        self.recorder.event(HistoryBody::Disconnected {
+            connection: id,
+            by: ending.by,
+            reason: ending.reason,
+        });
+    }
+
+    async fn pass(
+        &self,
+        connection: &Arc<Connection>,
+        client: TcpStream,
+        upstream: &[NodeAddress],
+    ) -> Ending {
+        let broker = tokio::select! {
+            broker = connect(upstream) => broker,
+            () = self.stopping.cancelled() => return Ending::new(Side::Proxy, "the proxy stopped"),
+        };
+        let ends = broker.and_then(|broker| Ok((End::plain(client)?, End::plain(broker)?)));
+        match ends {
+            Ok((client, broker)) => connection.run(client, broker).await,
+            Err(error) => Ending::new(Side::Broker, format!("no connection to the broker: {error}")),
+        }
+    }
+
+    /// A rule changed; connections and counts as far as there are any.
+    pub(crate) fn tell_rule(
+        &self,
+        rule: u16,
+        change: FaultChange,
+        exchange: Option<ExchangeId>,
+        connection: Option<ConnectionId>,
+    ) {
+        let counts = self.engine.counts();
+        let (matched, fired) = counts
+            .get(usize::from(rule))
+            .map_or((0, 0), |count| (count.matched, count.fired));
+        self.recorder.event(HistoryBody::Fault {
+            rule,
+            change,
+            exchange,
+            connection,
+            matched,
+            fired,
+        });
+    }
+
+    /// A network rule fired at a request of this connection.
+    pub(crate) fn begin_link(&self, connection: &Arc<Connection>, rule: u16) {
+        let Some(armed) = self.engine.rule(rule) else {
+            return;
+        };
+        let Some(effect) = armed.fault.on_link() else {
+            return;
+        };
+        let until = armed.lasting.map(|lasting| self.clock.now() + lasting);
+        if armed.fault.of_whole_client() {
+            let client_id = connection.identity().client_id.clone();
+            for other in self.open_connections() {
+                if other.identity().client_id == client_id {
+                    other.link.begin(rule, effect, until);
+                }
+            }
+        } else {
+            connection.link.begin(rule, effect, until);
+        }
+    }
+
+    /// Waits until a frame that a rule holds may go on.
+    pub(crate) async fn released(&self, rule: u16) {
+        let Some(armed) = self.engine.rule(rule) else {
+            return;
+        };
+        let timer = async {
+            match armed.delay {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => std::future::pending().await,
+            }
+        };
+        let event = async {
+            match &armed.release {
+                Some(release) => release.happens_after(release.count()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = timer => {}
+            () = event => {}
+        }
+        self.tell_rule(rule, FaultChange::Lifted, None, None);
+    }
+
+    /// Watches windows open and close, and ends connections where a rule of the clock says so.
+    pub(crate) async fn keep_time(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.stopping.cancelled() => return,
+            }
+            for (rule, change, _) in self.engine.changes(self.clock.now()) {
+                self.tell_rule(rule, change, None, None);
+                if change == FaultChange::Armed {
+                    self.strike(rule);
+                }
+            }
+        }
+    }
+
+    /// What a rule of the clock does once to every connection it means.
+    fn strike(&self, rule: u16) {
+        let Some(armed) = self.engine.rule(rule).filter(|armed| armed.is_standing()) else {
+            return;
+        };
+        let Some(effect) = armed.fault.on_link().filter(|effect: &OnLink| effect.is_event()) else {
+            return;
+        };
+        for connection in self.open_connections() {
+            let meant = armed.matcher.matches_identity(&connection.identity());
+            if meant {
+                connection.touch(rule);
+                connection.link.begin(rule, effect, None);
+            }
+        }
+    }
+
+    fn open_connections(&self) -> Vec<Arc<Connection>> {
+        self.connections().values().filter_map(Weak::upgrade).collect()
+    }
+
+    fn connections(&self) -> MutexGuard<'_, HashMap<ConnectionId, Weak<Connection>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Connects to the first of the addresses that answers.
+async fn connect(upstream: &[NodeAddress]) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in upstream {
+        let connecting = TcpStream::connect((address.host.as_str(), address.port));
+        match tokio::time::timeout(CONNECT_LIMIT, connecting).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(last)
+}
