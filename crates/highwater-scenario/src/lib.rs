@@ -34,4 +34,4 @@ mod validity;
 
 pub use events::Observer;
 pub use plan::Plan;
-pub use run::{Run, RunError, RunOptions};
+pub use run::{Run, RunError, RunOptions, planned};

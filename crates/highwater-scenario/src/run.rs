@@ -85,6 +85,10 @@ pub enum RunError {
     Target(#[from] TargetError),
 }
 
+/// A copy on every node: with the two in-sync replicas that such a cluster asks for, nothing that was acknowledged is
+/// lost with one node.
+const REPLICAS_ON_THREE: u32 = 3;
+
 /// A run that can begin: everything that can be checked before is right.
 pub struct Run {
     options: RunOptions,
@@ -99,7 +103,7 @@ impl Run {
     pub fn prepare(options: RunOptions, chosen: &[Chosen], sets: &[Set]) -> Result<Self, RunError> {
         let mut plans = Vec::with_capacity(chosen.len());
         for chosen in chosen {
-            let plan = Plan::new(resolve(&chosen.file, chosen.variant.as_ref(), sets)?)?;
+            let plan = planned(chosen, sets, &options.target)?;
             check_against_target(&plan, &options)?;
             plans.push(plan);
         }
@@ -296,6 +300,18 @@ impl Run {
             interrupted: Arc::clone(&self.options.interrupted),
         }
     }
+}
+
+/// A scenario with every layer applied, as it is for this target.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn planned(chosen: &Chosen, sets: &[Set], target: &TargetSpec) -> Result<Plan, ConfigError> {
+    let mut resolved = resolve(&chosen.file, chosen.variant.as_ref(), sets)?;
+    if *target == TargetSpec::KafkaThree {
+        resolved.replicate(REPLICAS_ON_THREE, &target.to_string());
+    }
+    Plan::new(resolved)
 }
 
 fn planned_phases(plan: &Plan) -> Vec<Phase> {

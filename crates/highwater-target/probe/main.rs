@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! exec-with-parent --parent PID -- COMMAND…   as `highwater` has it: becomes the supervised child
-//! hold-kafka DIR                              starts Apache Kafka as a target, tells its pid, waits to be killed
-//! up | down | running                         Apache Kafka that stays
+//! hold-kafka DIR, hold-kafka-3 DIR            starts Apache Kafka as a target, tells its pids, waits to be killed
+//! up | up-3 | down | running                  Apache Kafka that stays
 //! anything else                               fails with a line on its standard error
 //! ```
 
@@ -24,12 +24,14 @@ fn main() -> ExitCode {
     let rest: Vec<OsString> = arguments.collect();
     let outcome = match mode.to_str() {
         Some("exec-with-parent") => become_command(&rest),
-        Some("hold-kafka") => hold_kafka(&rest),
-        Some("up") => up(),
+        Some("hold-kafka") => hold_kafka(&TargetSpec::Kafka, &rest),
+        Some("hold-kafka-3") => hold_kafka(&TargetSpec::KafkaThree, &rest),
+        Some("up") => up(false),
+        Some("up-3") => up(true),
         Some("down") => end(),
         Some("running") => running()
             .iter()
-            .try_for_each(|cluster| say(&cluster.pid.to_string())),
+            .try_for_each(|cluster| say(&words(&cluster.pids))),
         _ => {
             eprintln!("there is no broker in this program");
             return ExitCode::from(70);
@@ -54,7 +56,7 @@ fn become_command(arguments: &[OsString]) -> Result<(), TargetError> {
     }
 }
 
-fn hold_kafka(arguments: &[OsString]) -> Result<(), TargetError> {
+fn hold_kafka(spec: &TargetSpec, arguments: &[OsString]) -> Result<(), TargetError> {
     let options = TargetOptions {
         dir: arguments.first().map(PathBuf::from).unwrap_or_default(),
         highwater: this_program()?,
@@ -63,28 +65,27 @@ fn hold_kafka(arguments: &[OsString]) -> Result<(), TargetError> {
         observer: Arc::new(|_| ()),
         interrupted: Arc::new(AtomicBool::new(false)),
     };
-    let target = Target::start(&TargetSpec::Kafka, options)?;
-    target
-        .processes()
-        .iter()
-        .try_for_each(|process| say(&process.pid.to_string()))?;
+    let target = Target::start(spec, options)?;
+    let pids: Vec<u32> = target.processes().iter().map(|process| process.pid).collect();
+    say(&words(&pids))?;
     loop {
         std::thread::park();
     }
 }
 
-fn up() -> Result<(), TargetError> {
+fn up(three: bool) -> Result<(), TargetError> {
     let options = UpOptions {
         highwater: this_program()?,
         kafka_home: None,
         port: None,
+        three,
         observer: Arc::new(|event| eprintln!("{event:?}")),
         interrupted: Arc::new(AtomicBool::new(false)),
     };
     let up = up_kafka(&options)?;
     say(&format!(
         "{} {}",
-        up.pid,
+        words(&up.pids),
         if up.already_running {
             "runs already"
         } else {
@@ -100,7 +101,12 @@ fn end() -> Result<(), TargetError> {
     }
     ended
         .iter()
-        .try_for_each(|one| say(&format!("{} ended", one.pid)))
+        .try_for_each(|one| say(&format!("{} ended", words(&one.pids))))
+}
+
+fn words(pids: &[u32]) -> String {
+    let words: Vec<String> = pids.iter().map(u32::to_string).collect();
+    words.join(",")
 }
 
 fn this_program() -> Result<PathBuf, TargetError> {

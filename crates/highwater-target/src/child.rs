@@ -154,8 +154,14 @@ impl Process {
         })
     }
 
-    /// Asks it to end with SIGTERM; kills it if it has not ended after `limit`.
-    pub(crate) fn stop(&mut self, limit: Duration, interrupted: &AtomicBool) -> Result<Ended, TargetError> {
+    /// Asks it to end with SIGTERM; kills it if it has not ended after `limit`, or once `hopeless` says that it will
+    /// not.
+    pub(crate) fn stop(
+        &mut self,
+        limit: Duration,
+        interrupted: &AtomicBool,
+        hopeless: &dyn Fn() -> bool,
+    ) -> Result<Ended, TargetError> {
         self.require_alive()?;
         let asked = Instant::now();
         kill_process(self.pid, Signal::TERM).map_err(|errno| self.failed("stop", errno.into()))?;
@@ -166,11 +172,11 @@ impl Process {
             self.paused = false;
         }
         let waiting_for = format!("{} to end", self.name);
-        let ended = wait_until(&waiting_for, LOOK, limit, interrupted, || {
-            Ok(self.has_ended().then_some(()))
+        let over = wait_until(&waiting_for, LOOK, limit, interrupted, || {
+            Ok((self.has_ended() || hopeless()).then_some(()))
         })?;
         let seconds = asked.elapsed().as_secs_f64();
-        if ended.is_none() {
+        if over.is_none() || !self.has_ended() {
             // It may end by itself in this moment; how it did is told by its status.
             let _ = kill_process_group(self.pid, Signal::KILL);
             let status = self.reap()?;

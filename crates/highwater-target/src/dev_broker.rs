@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::error::TargetError;
+use crate::kafka::CLIENT;
 use crate::node::{Plan, Start, tied_to_parent};
 use crate::port;
 
@@ -38,7 +39,7 @@ impl DevBroker {
 }
 
 impl Plan for DevBroker {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "dev broker"
     }
 
@@ -69,6 +70,15 @@ impl Plan for DevBroker {
 
     fn cluster_id(&self) -> Option<String> {
         None
+    }
+
+    fn node_id(&self) -> Option<i32> {
+        None
+    }
+
+    /// It has one, for everybody.
+    fn listener(&self, name: &str) -> Option<SocketAddrV4> {
+        (name == CLIENT).then(|| self.address())
     }
 
     fn longest_pause(&self) -> Option<Duration> {

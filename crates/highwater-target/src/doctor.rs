@@ -13,6 +13,8 @@ use crate::up::running;
 
 /// Heap, metaspace and page cache of one Kafka node, and room for the generator.
 const MEMORY_BYTES: u64 = 1536 << 20;
+/// Three nodes with a heap of 384 MiB and 500 MB resident each, and the same room.
+const MEMORY_OF_THREE_BYTES: u64 = 4 << 30;
 /// A run of a minute at 50 MB/s, written once.
 const RUN_BYTES: u64 = 3 << 30;
 const INSTALL_COMPILER: &str = "apt-get install build-essential";
@@ -61,6 +63,7 @@ pub fn examine() -> Vec<Finding> {
             "data and reports of runs",
         ),
         memory(),
+        memory_of_three(),
         ports(),
         clusters(),
     ]
@@ -206,6 +209,29 @@ fn memory() -> Finding {
     }
 }
 
+fn memory_of_three() -> Finding {
+    let (name, needed_for) = ("memory for three", "`--target kafka:3`, `highwater up kafka:3`");
+    let needed = gigabytes(MEMORY_OF_THREE_BYTES);
+    match available_memory_bytes() {
+        Some(bytes) => {
+            let found = format!("{} available, {needed} needed", gigabytes(bytes));
+            let remedy = "end other programs, or use `--target kafka`";
+            enough(name, found, bytes >= MEMORY_OF_THREE_BYTES, needed_for, remedy)
+        }
+        None => present(name, "not readable on this system".to_owned(), needed_for),
+    }
+}
+
+/// A warning for somebody who starts three nodes where there is hardly room for them.
+pub(crate) fn too_little_memory() -> Option<String> {
+    let finding = memory_of_three();
+    let remedy = finding.remedy?;
+    Some(format!(
+        "{} for three nodes of Apache Kafka: {remedy}",
+        finding.found
+    ))
+}
+
 fn ports() -> Finding {
     let (name, needed_for) = ("free ports", "brokers on 127.0.0.1");
     match port::free_ports::<4>() {
@@ -224,7 +250,9 @@ fn clusters() -> Finding {
         .map(|cluster| {
             format!(
                 "{} at {} (pid {})",
-                cluster.description, cluster.bootstrap, cluster.pid
+                cluster.description,
+                cluster.bootstrap,
+                words(&cluster.pids)
             )
         })
         .collect();
@@ -234,6 +262,11 @@ fn clusters() -> Finding {
         running.join(", ")
     };
     present(name, found, needed_for)
+}
+
+fn words(pids: &[u32]) -> String {
+    let words: Vec<String> = pids.iter().map(u32::to_string).collect();
+    words.join(", ")
 }
 
 fn present(name: &'static str, found: String, needed_for: &'static str) -> Finding {
@@ -288,7 +321,7 @@ mod tests {
     #[test]
     fn every_finding_that_is_not_well_says_what_to_do() {
         let findings = examine();
-        assert_eq!(findings.len(), 10);
+        assert_eq!(findings.len(), 11);
         for finding in &findings {
             assert_eq!(
                 finding.state == FindingState::Present,

@@ -165,6 +165,24 @@ pub enum TargetError {
         /// The target in words.
         target: String,
     },
+    /// The target has no broker of this name.
+    #[error("{target} has no broker `{given}`")]
+    UnknownBroker {
+        /// As written.
+        given: String,
+        /// The target in words.
+        target: String,
+        /// Those that it has.
+        possible: Vec<String>,
+    },
+    /// A listener is asked for that can't be added.
+    #[error("the listener `{given}` can't be added: {reason}")]
+    BadListener {
+        /// As written.
+        given: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The operation needs a process in another state.
     #[error("{process} can't be {action}: it {state}")]
     WrongState {
@@ -211,6 +229,8 @@ impl TargetError {
             | Self::NoBugsHere { .. }
             | Self::KafkaHome { .. }
             | Self::UnusablePath { .. }
+            | Self::UnknownBroker { .. }
+            | Self::BadListener { .. }
             | Self::CannotFault { .. } => ExitCode::Usage,
             Self::Interrupted { .. } => ExitCode::Inconclusive,
             Self::JavaMissing
@@ -237,12 +257,16 @@ impl TargetError {
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
             Self::UnknownTarget { suggestion, .. } => {
-                let possible = "possible are `dev`, `kafka` and `bootstrap:HOST:PORT`";
+                let possible = "possible are `dev`, `kafka`, `kafka:3` and `bootstrap:HOST:PORT`";
                 return Some(match suggestion {
                     Some(suggestion) => format!("did you mean `{suggestion}`? {possible}"),
                     None => possible.to_owned(),
                 });
             }
+            Self::UnknownBroker { possible, .. } => {
+                return Some(format!("possible are `{}`", possible.join("`, `")));
+            }
+            Self::BadListener { .. } => "name it with capital letters and digits, e.g. `SECURE`",
             Self::BadBootstrap { .. } => {
                 "write it as `bootstrap:HOST:PORT`, several servers separated by commas"
             }

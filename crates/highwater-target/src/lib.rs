@@ -15,6 +15,7 @@
 
 mod attached;
 mod child;
+mod cluster;
 mod dev_broker;
 mod doctor;
 mod error;
@@ -30,6 +31,7 @@ mod places;
 mod port;
 mod program;
 mod readiness;
+mod rising;
 mod sampler;
 mod space;
 mod spec;
@@ -37,10 +39,13 @@ mod target;
 mod up;
 
 pub use child::{Ended, Proof};
+pub use cluster::{Brokers, Which};
 pub use doctor::{Finding, FindingState, examine};
 pub use error::TargetError;
 pub use host::host;
-pub use kafka::KAFKA_VERSION;
+pub use kafka::{
+    Advertise, CLIENT, CONTROLLER, ExtraListener, INTERNAL, KAFKA_VERSION, KafkaOptions, ListenerAt,
+};
 pub use node::Started;
 pub use observer::{Observer, TargetEvent};
 pub use parent::{die_with_parent, exec_with_parent};

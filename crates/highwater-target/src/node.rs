@@ -19,15 +19,14 @@ use highwater_model::{NoticeLevel, ProcessState};
 use crate::child::{Ended, Process, Proof, how_it_ended};
 use crate::error::TargetError;
 use crate::keeper::Keeper;
-use crate::log_tail::{LogTail, has_line};
+use crate::log_tail::LogTail;
 use crate::observer::{Observer, notice, tell};
-use crate::patience::wait_until;
 use crate::port;
-use crate::readiness::Prober;
+use crate::rising::{Riser, Rising, await_all};
 
 /// Another program can take a port between its choice and the start; more often than this in a row is no
 /// coincidence.
-const PORT_ATTEMPTS: u32 = 5;
+pub(crate) const PORT_ATTEMPTS: u32 = 5;
 
 /// Why a broker is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +38,9 @@ pub(crate) enum Start {
 }
 
 /// What kind of broker it is and how it is started.
-pub(crate) trait Plan: Send {
+pub(crate) trait Plan: Send + Sync {
     /// Name of the process in the run.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
     /// What it is, with its version where it has one.
     fn description(&self) -> String;
     /// Where it listens for clients.
@@ -56,6 +55,10 @@ pub(crate) trait Plan: Send {
     fn ready_line(&self) -> Option<String>;
     /// The id of its cluster, if it is known beforehand.
     fn cluster_id(&self) -> Option<String>;
+    /// The id of the node in its cluster, where there are several.
+    fn node_id(&self) -> Option<i32>;
+    /// Where a listener of it listens.
+    fn listener(&self, name: &str) -> Option<SocketAddrV4>;
     /// Longest pause after which it goes on as if nothing had been, in its present incarnation; none: any.
     fn longest_pause(&self) -> Option<Duration>;
     /// Chooses other ports after a clash at the first start.
@@ -73,6 +76,12 @@ pub struct Started {
     pub ready_at: Instant,
 }
 
+/// A process that was started and is not ready yet.
+pub(crate) struct Launched {
+    pub(crate) process: Process,
+    spawned_at: Instant,
+}
+
 /// A supervised broker.
 pub(crate) struct Node {
     // Before the keeper: fields are dropped in this order, and the keeper has to outlive the process.
@@ -87,13 +96,14 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn start(
+    /// One that is not started yet.
+    pub(crate) fn new(
         plan: Box<dyn Plan>,
         keeper: Keeper,
         observer: Observer,
         interrupted: Arc<AtomicBool>,
-    ) -> Result<Self, TargetError> {
-        let mut node = Self {
+    ) -> Self {
+        Self {
             process: None,
             keeper,
             plan,
@@ -102,7 +112,17 @@ impl Node {
             next_start: Start::First,
             paused_at: None,
             died: None,
-        };
+        }
+    }
+
+    /// One that is the only one of its cluster, started for the first time.
+    pub(crate) fn start(
+        plan: Box<dyn Plan>,
+        keeper: Keeper,
+        observer: Observer,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<Self, TargetError> {
+        let mut node = Self::new(plan, keeper, observer, interrupted);
         for _ in 1..PORT_ATTEMPTS {
             match node.bring_up() {
                 Err(TargetError::EndedAtStart { .. }) if port::is_taken(node.plan.address().port()) => {
@@ -130,13 +150,22 @@ impl Node {
     }
 
     pub(crate) fn stop(&mut self, limit: Duration) -> Result<Ended, TargetError> {
+        self.stop_unless(limit, &|| false)
+    }
+
+    /// The same, and killed once `hopeless` says that it will not end.
+    pub(crate) fn stop_unless(
+        &mut self,
+        limit: Duration,
+        hopeless: &dyn Fn() -> bool,
+    ) -> Result<Ended, TargetError> {
         let mut process = self.take("stopped")?;
         self.tell(
             ProcessState::Stopping,
             Some(process.pid()),
             "asked to end by SIGTERM",
         );
-        let ended = process.stop(limit, &self.interrupted)?;
+        let ended = process.stop(limit, &self.interrupted, hopeless)?;
         if ended.signal == Some(rustix::process::Signal::KILL.as_raw()) {
             let text = format!("{} had to be killed: {}", self.plan.name(), ended.proof);
             notice(&self.observer, NoticeLevel::Warning, &text);
@@ -180,7 +209,17 @@ impl Node {
         Ok(proof)
     }
 
+    pub(crate) fn interrupted(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
+    }
+
     pub(crate) fn start_again(&mut self) -> Result<Started, TargetError> {
+        self.may_start_again()?;
+        self.bring_up()
+    }
+
+    /// An error if it can't be started again.
+    pub(crate) fn may_start_again(&mut self) -> Result<(), TargetError> {
         if self.process.as_ref().is_some_and(|process| !process.has_ended()) {
             return Err(self.wrong_state("started again", "is running"));
         }
@@ -189,7 +228,7 @@ impl Node {
         if port::is_taken(port) {
             return Err(TargetError::PortTaken { port });
         }
-        self.bring_up()
+        Ok(())
     }
 
     /// How it ended, if it did so on its own and was not started again since.
@@ -208,18 +247,39 @@ impl Node {
     }
 
     fn bring_up(&mut self) -> Result<Started, TargetError> {
+        let mut launched = self.launch()?;
+        let rising = Rising::begin(self.plan(), 1)?;
+        let mut risers = [Riser {
+            plan: self.plan(),
+            process: &mut launched.process,
+            rising,
+        }];
+        let ready_at = await_all(&mut risers, &self.interrupted)?
+            .first()
+            .copied()
+            .unwrap_or_else(Instant::now);
+        Ok(self.is_up(launched, ready_at))
+    }
+
+    /// Starts the process, which is nobody's yet: dropping it ends it.
+    pub(crate) fn launch(&mut self) -> Result<Launched, TargetError> {
         let command = self.plan.command(self.next_start)?;
         let spawned_at = Instant::now();
-        let mut process = Process::start(&self.keeper, self.plan.name(), command, self.plan.log())?;
+        let process = Process::start(&self.keeper, self.plan.name(), command, self.plan.log())?;
         let address = self.plan.address();
         self.tell(
             ProcessState::Starting,
             Some(process.pid()),
             &format!("listens on {address} when ready"),
         );
-        let ready_at = await_ready(self.plan.as_ref(), &mut process, &self.interrupted)?;
-        let started = Started { spawned_at, ready_at };
+        Ok(Launched { process, spawned_at })
+    }
+
+    /// Takes over a process that is ready.
+    pub(crate) fn is_up(&mut self, launched: Launched, ready_at: Instant) -> Started {
+        let Launched { process, spawned_at } = launched;
         let took = ready_at.saturating_duration_since(spawned_at).as_secs_f64();
+        let address = self.plan.address();
         self.tell(
             ProcessState::Ready,
             Some(process.pid()),
@@ -229,7 +289,7 @@ impl Node {
         self.paused_at = None;
         self.died = None;
         self.next_start = Start::Again;
-        Ok(started)
+        Started { spawned_at, ready_at }
     }
 
     fn running(&mut self, action: &'static str) -> Result<&mut Process, TargetError> {
@@ -264,62 +324,6 @@ impl Node {
 
     fn tell(&self, state: ProcessState, pid: Option<u32>, detail: &str) {
         tell(&self.observer, self.plan.name(), pid, state, detail);
-    }
-}
-
-/// Waits until a process that was just started is ready; the error tells why it is not.
-pub(crate) fn await_ready(
-    plan: &dyn Plan,
-    process: &mut Process,
-    interrupted: &AtomicBool,
-) -> Result<Instant, TargetError> {
-    let name = plan.name().to_owned();
-    let (every, limit) = (plan.probe_every(), plan.ready_limit());
-    let prober = Prober::start(plan.address().into(), every, plan.cluster_id()).map_err(|source| {
-        TargetError::Process {
-            action: "probe",
-            process: name.clone(),
-            source,
-        }
-    })?;
-    let line = plan.ready_line();
-    let said_so = || {
-        line.as_ref()
-            .is_none_or(|line| has_line(plan.log(), process.log_from(), line))
-    };
-    let mut answer = None;
-    let seen = wait_until(&name, every, limit, interrupted, || {
-        answer = answer.take().or_else(|| prober.answer());
-        let ready = answer.as_ref().filter(|_| said_so()).map(|answer| answer.at);
-        Ok(if process.has_ended() {
-            Some(None)
-        } else {
-            ready.map(Some)
-        })
-    })?;
-    match seen {
-        Some(Some(ready_at)) => Ok(ready_at),
-        Some(None) => {
-            let how = how_it_ended(process.reap()?);
-            Err(TargetError::EndedAtStart {
-                process: name,
-                how,
-                log: process.log_tail(),
-            })
-        }
-        None => {
-            let last = if answer.is_some() {
-                "another program answers there".to_owned()
-            } else {
-                prober.last()
-            };
-            Err(TargetError::NotReady {
-                process: name,
-                limit,
-                last,
-                log: process.log_tail(),
-            })
-        }
     }
 }
 

@@ -27,7 +27,8 @@ pub enum TargetEvent {
     },
 }
 
-/// Receives [`TargetEvent`]s, on the thread that called the target. It must not call the target.
+/// Receives [`TargetEvent`]s while the target is called, on that thread or, for several brokers, on one for each.
+/// It must not call the target.
 pub type Observer = Arc<dyn Fn(TargetEvent) + Send + Sync>;
 
 pub(crate) fn tell(observer: &Observer, process: &str, pid: Option<u32>, state: ProcessState, detail: &str) {

@@ -27,10 +27,16 @@ pub(crate) fn free_ports<const N: usize>() -> Result<[u16; N], TargetError> {
     let mut found = [0; N];
     let mut chosen = BTreeSet::new();
     for port in &mut found {
-        *port = quiet_port(&chosen).map_or_else(|| any_port(&chosen), Ok)?;
-        chosen.insert(*port);
+        *port = free_port(&mut chosen)?;
     }
     Ok(found)
+}
+
+/// Finds one free port that was not chosen before, and adds it to those that were.
+pub(crate) fn free_port(chosen: &mut BTreeSet<u16>) -> Result<u16, TargetError> {
+    let port = quiet_port(chosen).map_or_else(|| any_port(chosen), Ok)?;
+    chosen.insert(port);
+    Ok(port)
 }
 
 /// True if somebody listens on the port. Does not listen itself: a client that keeps trying to reach a

@@ -26,8 +26,21 @@ const METADATA_VERSION: i16 = 7;
 pub(crate) struct Answer {
     pub(crate) cluster_id: Option<String>,
     pub(crate) brokers: usize,
+    /// The ids of those brokers.
+    pub(crate) node_ids: Vec<i32>,
     /// When it was received.
     pub(crate) at: Instant,
+}
+
+/// What an answer has to say before it is the one that is waited for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Awaited {
+    /// Only this cluster is meant; anybody else who answers is not ready but a stranger.
+    pub(crate) cluster_id: Option<String>,
+    /// This node has to be one of those that may lead partitions.
+    pub(crate) node_id: Option<i32>,
+    /// So many have to be there; one at least.
+    pub(crate) brokers: usize,
 }
 
 /// Asks one broker once.
@@ -63,6 +76,7 @@ pub(crate) fn ask(address: SocketAddr) -> Result<Answer, String> {
     Ok(Answer {
         cluster_id: metadata.cluster_id.map(|id| id.to_string()),
         brokers: metadata.brokers.len(),
+        node_ids: metadata.brokers.iter().map(|broker| broker.node_id.0).collect(),
         at: Instant::now(),
     })
 }
@@ -84,12 +98,7 @@ pub(crate) struct Prober {
 }
 
 impl Prober {
-    /// `cluster_id`: only this cluster is meant; anybody else who answers is not ready but a stranger.
-    pub(crate) fn start(
-        address: SocketAddr,
-        every: Duration,
-        cluster_id: Option<String>,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn start(address: SocketAddr, every: Duration, awaited: Awaited) -> std::io::Result<Self> {
         let (found, answers) = mpsc::sync_channel(1);
         let over = Arc::new(AtomicBool::new(false));
         let last = Arc::new(Mutex::new("nothing was heard".to_owned()));
@@ -98,7 +107,7 @@ impl Prober {
             .name("prober".to_owned())
             .spawn(move || {
                 while !enough.load(Ordering::Relaxed) {
-                    match ask(address).and_then(|answer| accept(answer, cluster_id.as_deref())) {
+                    match ask(address).and_then(|answer| accept(answer, &awaited)) {
                         Ok(answer) => {
                             // Nobody listens any more if the wait was given up.
                             let _ = found.send(answer);
@@ -129,15 +138,24 @@ impl Drop for Prober {
     }
 }
 
-fn accept(answer: Answer, cluster_id: Option<&str>) -> Result<Answer, String> {
-    if cluster_id.is_some() && answer.cluster_id.as_deref() != cluster_id {
+fn accept(answer: Answer, awaited: &Awaited) -> Result<Answer, String> {
+    if awaited.cluster_id.is_some() && answer.cluster_id != awaited.cluster_id {
         let who = answer.cluster_id.as_deref().unwrap_or("without an id");
         return Err(format!("another cluster answers there ({who})"));
     }
     if answer.brokers == 0 {
         return Err("it answers and names no broker as ready".to_owned());
     }
-    Ok(answer)
+    if answer.brokers < awaited.brokers {
+        let (there, all) = (answer.brokers, awaited.brokers);
+        return Err(format!("it answers and names {there} of {all} brokers as ready"));
+    }
+    match awaited.node_id {
+        Some(id) if !answer.node_ids.contains(&id) => Err(format!(
+            "it answers and does not name itself (node {id}) as ready"
+        )),
+        _ => Ok(answer),
+    }
 }
 
 #[cfg(test)]
@@ -148,19 +166,58 @@ mod tests {
 
     #[test]
     fn only_the_cluster_that_is_meant_and_has_a_broker_is_ready() {
-        let answer = |id: Option<&str>, brokers| Answer {
+        let answer = |id: Option<&str>, node_ids: &[i32]| Answer {
             cluster_id: id.map(str::to_owned),
-            brokers,
+            brokers: node_ids.len(),
+            node_ids: node_ids.to_vec(),
             at: Instant::now(),
         };
-        for (name, given, meant, ready) in [
-            ("anybody", answer(Some("a"), 1), None, true),
-            ("the one", answer(Some("a"), 1), Some("a"), true),
-            ("a stranger", answer(Some("b"), 1), Some("a"), false),
-            ("a nameless one", answer(None, 1), Some("a"), false),
-            ("fenced", answer(Some("a"), 0), Some("a"), false),
+        let of = |cluster_id: Option<&str>, node_id, brokers| Awaited {
+            cluster_id: cluster_id.map(str::to_owned),
+            node_id,
+            brokers,
+        };
+        for (name, given, awaited, ready) in [
+            ("anybody", answer(Some("a"), &[1]), of(None, None, 1), true),
+            (
+                "the one",
+                answer(Some("a"), &[1]),
+                of(Some("a"), Some(1), 1),
+                true,
+            ),
+            (
+                "a stranger",
+                answer(Some("b"), &[1]),
+                of(Some("a"), None, 1),
+                false,
+            ),
+            (
+                "a nameless one",
+                answer(None, &[1]),
+                of(Some("a"), None, 1),
+                false,
+            ),
+            ("fenced", answer(Some("a"), &[]), of(Some("a"), None, 0), false),
+            (
+                "two of three",
+                answer(Some("a"), &[1, 2]),
+                of(Some("a"), Some(1), 3),
+                false,
+            ),
+            (
+                "three",
+                answer(Some("a"), &[3, 1, 2]),
+                of(Some("a"), Some(2), 3),
+                true,
+            ),
+            (
+                "only others",
+                answer(Some("a"), &[1, 2]),
+                of(Some("a"), Some(3), 1),
+                false,
+            ),
         ] {
-            assert_eq!(accept(given, meant).is_ok(), ready, "{name}");
+            assert_eq!(accept(given, &awaited).is_ok(), ready, "{name}");
         }
     }
 

@@ -9,13 +9,15 @@ use crate::error::TargetError;
 /// slips in `kafka`, one in `dev`. Below that a suggestion is more often wrong than helpful.
 const CLOSE_ENOUGH: f64 = 0.6;
 
-/// What a run is pointed at. Written `dev`, `kafka` or `bootstrap:HOST:PORT`.
+/// What a run is pointed at. Written `dev`, `kafka`, `kafka:3` or `bootstrap:HOST:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TargetSpec {
     /// The dev broker, a child of Highwater.
     Dev,
     /// Apache Kafka, one node, a child of Highwater for the time of the run.
     Kafka,
+    /// Apache Kafka, three nodes, children of Highwater for the time of the run. Topics get three replicas.
+    KafkaThree,
     /// A cluster that exists: `HOST:PORT`, or several separated by commas.
     Bootstrap(String),
 }
@@ -26,7 +28,8 @@ impl FromStr for TargetSpec {
     fn from_str(given: &str) -> Result<Self, TargetError> {
         match given {
             "dev" => Ok(Self::Dev),
-            "kafka" => Ok(Self::Kafka),
+            "kafka" | "kafka:1" => Ok(Self::Kafka),
+            "kafka:3" => Ok(Self::KafkaThree),
             _ => match given.strip_prefix("bootstrap:") {
                 Some(servers) => check_servers(given, servers).map(|()| Self::Bootstrap(servers.to_owned())),
                 None => Err(TargetError::UnknownTarget {
@@ -43,6 +46,7 @@ impl fmt::Display for TargetSpec {
         match self {
             Self::Dev => f.write_str("dev"),
             Self::Kafka => f.write_str("kafka"),
+            Self::KafkaThree => f.write_str("kafka:3"),
             Self::Bootstrap(servers) => write!(f, "bootstrap:{servers}"),
         }
     }
@@ -92,6 +96,8 @@ fn nearest(given: &str) -> Option<String> {
     Some(match (name, rest) {
         ("bootstrap", Some(rest)) => format!("bootstrap:{rest}"),
         ("bootstrap", None) => "bootstrap:HOST:PORT".to_owned(),
+        // A number of nodes, and not a version.
+        ("kafka", Some(rest)) if rest.parse::<u32>().is_ok_and(|nodes| nodes > 1) => "kafka:3".to_owned(),
         (name, _) => name.to_owned(),
     })
 }
@@ -105,6 +111,7 @@ mod tests {
         for (given, expected) in [
             ("dev", TargetSpec::Dev),
             ("kafka", TargetSpec::Kafka),
+            ("kafka:3", TargetSpec::KafkaThree),
             (
                 "bootstrap:localhost:9092",
                 TargetSpec::Bootstrap("localhost:9092".to_owned()),
@@ -125,11 +132,18 @@ mod tests {
     }
 
     #[test]
+    fn one_node_of_kafka_is_kafka() {
+        assert_eq!("kafka:1".parse::<TargetSpec>().unwrap(), TargetSpec::Kafka);
+    }
+
+    #[test]
     fn a_slip_gets_the_nearest_spelling() {
         for (given, expected) in [
             ("kafak", Some("kafka")),
             ("Kafka", Some("kafka")),
             ("kafka:4.3", Some("kafka")),
+            ("kafka:2", Some("kafka:3")),
+            ("Kafka:3", Some("kafka:3")),
             ("dve", Some("dev")),
             ("localhost:9092", Some("bootstrap:localhost:9092")),
             ("boostrap:h:9092", Some("bootstrap:h:9092")),

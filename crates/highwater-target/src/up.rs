@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,14 +17,16 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 
 use crate::child::Process;
+use crate::cluster::{THREE, WITHOUT_MAJORITY_LIMIT};
 use crate::error::TargetError;
-use crate::kafka::{KafkaNode, Site};
+use crate::kafka::{KafkaNode, KafkaOptions, Site};
 use crate::keeper::Keeper;
-use crate::node::{Plan, Start, await_ready};
+use crate::node::{Plan, Start};
 use crate::observer::{Observer, tell};
 use crate::patience::wait_until;
 use crate::places::Places;
 use crate::port;
+use crate::rising::{Riser, Rising, await_all};
 
 /// Where people look for Kafka first.
 const USUAL_PORT: u16 = 9092;
@@ -32,7 +35,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// After SIGKILL only the kernel has something to do.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(10);
-const STATE_FILE: &str = "kafka.json";
+/// What can be up, each at most once: the name of its folder and state file, and how many nodes it has.
+const KINDS: [(&str, usize); 2] = [("kafka", 1), ("kafka-3", THREE)];
 
 /// What [`up_kafka`] needs to know.
 #[derive(Clone)]
@@ -41,8 +45,11 @@ pub struct UpOptions {
     pub highwater: PathBuf,
     /// An installed distribution; none: fetched once.
     pub kafka_home: Option<PathBuf>,
-    /// The port for clients; none: 9092 if it is free, another one otherwise.
+    /// The port for clients, of the first node; none: 9092 if it is free, another one otherwise. Further nodes
+    /// take the ports after it, where those are free.
     pub port: Option<u16>,
+    /// Three nodes instead of one.
+    pub three: bool,
     /// Is told of every change of state.
     pub observer: Observer,
     /// Set when it is to be given up.
@@ -52,14 +59,14 @@ pub struct UpOptions {
 /// A cluster that runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpInfo {
-    /// `HOST:PORT` for clients.
+    /// `HOST:PORT` for clients; of every node, separated by commas.
     pub bootstrap: String,
-    /// Pid of the broker.
-    pub pid: u32,
+    /// Pids of the nodes.
+    pub pids: Vec<u32>,
     /// Its folder, with settings and data.
     pub dir: PathBuf,
-    /// Its log.
-    pub log: PathBuf,
+    /// The logs of the nodes.
+    pub logs: Vec<PathBuf>,
     /// What it is, e.g. `Apache Kafka 4.3.1`.
     pub description: String,
     /// True if it was running before it was asked for.
@@ -74,21 +81,21 @@ pub struct Stopped {
     pub description: String,
     /// Where it listened.
     pub bootstrap: String,
-    /// The pid that it had.
-    pub pid: u32,
+    /// The pids of the nodes that still ran.
+    pub pids: Vec<u32>,
     /// Its folder; the data are still there.
     pub dir: PathBuf,
-    /// True if it had to be killed.
+    /// True if any of them had to be killed.
     pub killed: bool,
 }
 
-/// What is written down: enough to recognise the very same process.
+/// What is written down: enough to recognise the very same processes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Record {
     #[serde(flatten)]
     info: UpInfo,
-    /// Start of the process in clock ticks since the boot (`/proc/PID/stat`, field 22).
-    started_ticks: u64,
+    /// Start of each process in clock ticks since the boot (`/proc/PID/stat`, field 22).
+    started_ticks: Vec<u64>,
     /// The boot that those count from.
     boot_id: String,
 }
@@ -104,10 +111,9 @@ pub fn up_kafka(options: &UpOptions) -> Result<UpInfo, TargetError> {
 /// The clusters of [`up_kafka`] that run.
 #[must_use]
 pub fn running() -> Vec<UpInfo> {
-    alive(&Places::from_environment().state)
-        .map(|record| record.info)
-        .into_iter()
-        .collect()
+    let state = Places::from_environment().state;
+    let records = KINDS.iter().filter_map(|(kind, _)| alive(&state, kind));
+    records.map(|record| record.info).collect()
 }
 
 /// Ends the clusters of [`up_kafka`]; empty if there was nothing to end. Their data stay.
@@ -115,82 +121,117 @@ pub fn running() -> Vec<UpInfo> {
 /// # Errors
 /// [`TargetError::NotProven`] if one does not end even after SIGKILL.
 pub fn down() -> Result<Vec<Stopped>, TargetError> {
-    down_at(&Places::from_environment().state)
+    let state = Places::from_environment().state;
+    let ended = KINDS
+        .iter()
+        .filter_map(|(kind, _)| down_at(&state, kind).transpose());
+    ended.collect()
 }
 
 fn up_at(options: &UpOptions, places: &Places) -> Result<UpInfo, TargetError> {
-    let dir = places.state.join("kafka");
+    let (kind, nodes) = KINDS[usize::from(options.three)];
+    let dir = places.state.join(kind);
     fs::create_dir_all(&dir).map_err(TargetError::file("create", &dir))?;
     let lock_path = places.state.join("kafka.lock");
     let lock = fs::File::create(&lock_path).map_err(TargetError::file("create", &lock_path))?;
     // Two at the same time: the second waits and then finds it running.
     lock.lock().map_err(TargetError::file("lock", &lock_path))?;
-    if let Some(record) = alive(&places.state) {
+    if let Some(record) = alive(&places.state, kind) {
         return Ok(UpInfo {
             already_running: true,
             ..record.info
         });
     }
-    let client_port = match options.port {
-        Some(port) if port::is_taken(port) => return Err(TargetError::PortTaken { port }),
-        Some(port) => Some(port),
-        None => Some(USUAL_PORT).filter(|port| !port::is_taken(*port)),
-    };
-    start(options, places, &dir, client_port)
+    if let Some(port) = options.port.filter(|port| port::is_taken(*port)) {
+        return Err(TargetError::PortTaken { port });
+    }
+    let first = options.port.unwrap_or(USUAL_PORT);
+    let ports = (0..nodes).map(|at| {
+        let port = u16::try_from(at).ok().and_then(|at| first.checked_add(at))?;
+        Some(port).filter(|port| !port::is_taken(*port))
+    });
+    start(options, places, kind, &ports.collect::<Vec<_>>())
 }
 
 fn start(
     options: &UpOptions,
     places: &Places,
-    dir: &Path,
-    client_port: Option<u16>,
+    kind: &str,
+    client_ports: &[Option<u16>],
 ) -> Result<UpInfo, TargetError> {
-    let keeper = Keeper::start().map_err(TargetError::file("start a thread for", dir))?;
+    let dir = places.state.join(kind);
+    let keeper = Keeper::start().map_err(TargetError::file("start a thread for", &dir))?;
     let site = Site {
         keeper: &keeper,
         highwater: &options.highwater,
         kafka_home: options.kafka_home.as_deref(),
-        cache: &places.cache,
+        cache: places.cache.clone(),
         observer: &options.observer,
         interrupted: &options.interrupted,
     };
-    let mut node = KafkaNode::prepare_at(&site, dir, client_port)?;
-    // There may be data of an earlier one, and how that ended is not known.
-    let command = node.free_command(Start::Again)?;
-    let mut process = Process::start(&keeper, node.name(), command, node.log())?;
-    let (pid, address) = (process.pid(), node.address());
-    tell(
-        &options.observer,
-        node.name(),
-        Some(pid),
-        ProcessState::Starting,
-        &format!("listens on {address} when ready"),
-    );
-    await_ready(&node, &mut process, &options.interrupted)?;
-    let info = UpInfo {
-        bootstrap: address.to_string(),
-        pid,
-        dir: dir.to_owned(),
-        log: node.log().to_owned(),
-        description: node.description(),
-        already_running: false,
+    let wishes = KafkaOptions::default();
+    let mut nodes = match client_ports {
+        [one] => vec![KafkaNode::alone(&site, &dir, *one, &wishes)?],
+        several => KafkaNode::several(&site, &dir, several, &wishes)?,
     };
-    write_down(&places.state, &info)?;
-    process.leave();
-    tell(
-        &options.observer,
-        node.name(),
-        Some(pid),
-        ProcessState::Ready,
-        &address.to_string(),
-    );
+    let mut processes = Vec::new();
+    for node in &mut nodes {
+        // There may be data of an earlier one, and how that ended is not known.
+        let command = node.free_command(Start::Again)?;
+        let process = Process::start(&keeper, node.name(), command, node.log())?;
+        let detail = format!("listens on {} when ready", node.address());
+        let state = ProcessState::Starting;
+        tell(
+            &options.observer,
+            node.name(),
+            Some(process.pid()),
+            state,
+            &detail,
+        );
+        processes.push(process);
+    }
+    let mut risers = Vec::new();
+    for (plan, process) in nodes.iter().zip(&mut processes) {
+        let rising = Rising::begin(plan, nodes.len())?;
+        risers.push(Riser {
+            plan,
+            process,
+            rising,
+        });
+    }
+    await_all(&mut risers, &options.interrupted)?;
+    drop(risers);
+    let info = info(&dir, &nodes, &processes);
+    write_down(&places.state, kind, &info)?;
+    for (node, process) in nodes.iter().zip(processes) {
+        let (pid, address) = (process.pid(), node.address().to_string());
+        process.leave();
+        let state = ProcessState::Ready;
+        tell(&options.observer, node.name(), Some(pid), state, &address);
+    }
     Ok(info)
 }
 
-fn down_at(state: &Path) -> Result<Vec<Stopped>, TargetError> {
-    let Some(record) = alive(state) else {
+fn info(dir: &Path, nodes: &[KafkaNode], processes: &[Process]) -> UpInfo {
+    let addresses = nodes.iter().map(|node| node.address().to_string());
+    let what = nodes.first().map(Plan::description).unwrap_or_default();
+    UpInfo {
+        bootstrap: addresses.collect::<Vec<_>>().join(","),
+        pids: processes.iter().map(Process::pid).collect(),
+        dir: dir.to_owned(),
+        logs: nodes.iter().map(|node| node.log().to_owned()).collect(),
+        description: match nodes.len() {
+            1 => what,
+            more => format!("{what}, {more} nodes"),
+        },
+        already_running: false,
+    }
+}
+
+fn down_at(state: &Path, kind: &str) -> Result<Option<Stopped>, TargetError> {
+    let Some(record) = alive(state, kind) else {
         // A record of something that is gone is of no use to anybody.
-        return remove(state).map(|()| Vec::new());
+        return remove(state, kind).map(|()| None);
     };
     let failed = |errno: rustix::io::Errno| TargetError::Process {
         action: "stop",
@@ -201,58 +242,85 @@ fn down_at(state: &Path) -> Result<Vec<Stopped>, TargetError> {
     let calm = AtomicBool::new(false);
     let gone = |limit| {
         wait_until("Apache Kafka to end", LOOK, limit, &calm, || {
-            Ok((!is_alive(&record)).then_some(()))
+            Ok(pids_alive(&record).is_empty().then_some(()))
         })
     };
-    let pid = i32::try_from(record.info.pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or_else(|| failed(rustix::io::Errno::SRCH))?;
-    let handle = pidfd_open(pid, PidfdFlags::empty()).map_err(failed)?;
-    // The handle can't go over to another process; that it names the right one is looked at after taking it.
-    let mut killed = false;
-    if is_alive(&record) {
-        pidfd_send_signal(&handle, Signal::TERM).map_err(failed)?;
-        if gone(STOP_LIMIT)?.is_none() {
-            killed = true;
-            // It may end by itself in this moment.
-            let _ = pidfd_send_signal(&handle, Signal::KILL);
-            gone(KILL_LIMIT)?.ok_or_else(|| TargetError::NotProven {
-                process: record.info.description.clone(),
-                expected: "ended",
-                limit: KILL_LIMIT,
-                seen: format!("process {pid:?} is still there after SIGKILL"),
-            })?;
+    let pids = pids_alive(&record);
+    let mut handles = Vec::new();
+    for raw in &pids {
+        let pid = i32::try_from(*raw).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or_else(|| failed(rustix::io::Errno::SRCH))?;
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            // The handle can't go over to another process; that it names the right one is looked at after
+            // taking it.
+            Ok(handle) => handles.push((*raw, handle)),
+            Err(rustix::io::Errno::SRCH) => {}
+            Err(errno) => return Err(failed(errno)),
         }
     }
-    remove(state)?;
-    Ok(vec![stopped(record.info, killed)])
-}
-
-fn stopped(info: UpInfo, killed: bool) -> Stopped {
+    signal_alive(&record, &handles, Signal::TERM);
+    // One whose cluster has lost its majority waits for it in vain.
+    let most = wait_until("most of Apache Kafka to end", LOOK, STOP_LIMIT, &calm, || {
+        let left = pids_alive(&record).len();
+        Ok((2 * left < record.info.pids.len()).then_some(()))
+    })?;
+    let killed = most.is_none() || gone(WITHOUT_MAJORITY_LIMIT)?.is_none();
+    if killed {
+        signal_alive(&record, &handles, Signal::KILL);
+        gone(KILL_LIMIT)?.ok_or_else(|| TargetError::NotProven {
+            process: record.info.description.clone(),
+            expected: "ended",
+            limit: KILL_LIMIT,
+            seen: format!(
+                "processes {:?} are still there after SIGKILL",
+                pids_alive(&record)
+            ),
+        })?;
+    }
+    remove(state, kind)?;
     let UpInfo {
         description,
         bootstrap,
-        pid,
         dir,
         ..
-    } = info;
-    Stopped {
+    } = record.info;
+    Ok(Some(Stopped {
         description,
         bootstrap,
-        pid,
+        pids,
         dir,
         killed,
+    }))
+}
+
+/// A process may end by itself in this moment; that it ends is what is wanted.
+fn signal_alive(record: &Record, handles: &[(u32, OwnedFd)], signal: Signal) {
+    let alive = pids_alive(record);
+    for (_, handle) in handles.iter().filter(|(pid, _)| alive.contains(pid)) {
+        let _ = pidfd_send_signal(handle, signal);
     }
 }
 
-fn alive(state: &Path) -> Option<Record> {
-    let text = fs::read_to_string(state.join(STATE_FILE)).ok()?;
-    serde_json::from_str(&text).ok().filter(is_alive)
+/// What was written down, if any process of it lives.
+fn alive(state: &Path, kind: &str) -> Option<Record> {
+    let text = fs::read_to_string(state_file(state, kind)).ok()?;
+    let record = serde_json::from_str(&text).ok();
+    record.filter(|record| !pids_alive(record).is_empty())
 }
 
-fn is_alive(record: &Record) -> bool {
-    start_time(record.info.pid) == Some(record.started_ticks) && boot_id() == record.boot_id
+fn state_file(state: &Path, kind: &str) -> PathBuf {
+    state.join(format!("{kind}.json"))
+}
+
+fn pids_alive(record: &Record) -> Vec<u32> {
+    if boot_id() != record.boot_id {
+        return Vec::new();
+    }
+    let known = record.info.pids.iter().zip(&record.started_ticks);
+    known
+        .filter(|(pid, ticks)| start_time(**pid) == Some(**ticks))
+        .map(|(pid, _)| *pid)
+        .collect()
 }
 
 /// When a process started, in ticks since the boot; none if it is gone or only waits to be reaped.
@@ -272,14 +340,13 @@ fn boot_id() -> String {
         .to_owned()
 }
 
-fn write_down(state: &Path, info: &UpInfo) -> Result<(), TargetError> {
-    let path = state.join(STATE_FILE);
+fn write_down(state: &Path, kind: &str, info: &UpInfo) -> Result<(), TargetError> {
+    let path = state_file(state, kind);
     let failed = |source| TargetError::file("write", &path)(source);
-    let started_ticks =
-        start_time(info.pid).ok_or_else(|| failed(io::Error::other("the broker is gone already")))?;
+    let started: Option<Vec<u64>> = info.pids.iter().map(|pid| start_time(*pid)).collect();
     let record = Record {
         info: info.clone(),
-        started_ticks,
+        started_ticks: started.ok_or_else(|| failed(io::Error::other("a broker is gone already")))?,
         boot_id: boot_id(),
     };
     let text = serde_json::to_string_pretty(&record).map_err(|error| failed(error.into()))?;
@@ -290,8 +357,8 @@ fn write_down(state: &Path, info: &UpInfo) -> Result<(), TargetError> {
         .map_err(failed)
 }
 
-fn remove(state: &Path) -> Result<(), TargetError> {
-    let path = state.join(STATE_FILE);
+fn remove(state: &Path, kind: &str) -> Result<(), TargetError> {
+    let path = state_file(state, kind);
     match fs::remove_file(&path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(TargetError::file("remove", path)(source))
@@ -304,12 +371,12 @@ fn remove(state: &Path) -> Result<(), TargetError> {
 mod tests {
     use super::*;
 
-    fn info(pid: u32) -> UpInfo {
+    fn up(pid: u32) -> UpInfo {
         UpInfo {
             bootstrap: "127.0.0.1:9092".to_owned(),
-            pid,
+            pids: vec![pid],
             dir: PathBuf::from("/d"),
-            log: PathBuf::from("/d/kafka.log"),
+            logs: vec![PathBuf::from("/d/kafka.log")],
             description: "Apache Kafka 4.3.1".to_owned(),
             already_running: false,
         }
@@ -318,15 +385,15 @@ mod tests {
     #[test]
     fn a_record_names_one_process_and_no_later_one_with_its_pid() {
         let state = tempfile::tempdir().unwrap();
-        assert_eq!(alive(state.path()), None, "nothing written down");
-        write_down(state.path(), &info(std::process::id())).unwrap();
-        let record = alive(state.path()).unwrap();
-        assert_eq!(record.info, info(std::process::id()));
+        assert_eq!(alive(state.path(), "kafka"), None, "nothing written down");
+        write_down(state.path(), "kafka", &up(std::process::id())).unwrap();
+        let record = alive(state.path(), "kafka").unwrap();
+        assert_eq!(record.info, up(std::process::id()));
         for (name, changed) in [
             (
                 "start time",
                 Record {
-                    started_ticks: record.started_ticks + 1,
+                    started_ticks: vec![record.started_ticks[0] + 1],
                     ..record.clone()
                 },
             ),
@@ -340,26 +407,26 @@ mod tests {
             (
                 "pid",
                 Record {
-                    info: info(i32::MAX as u32),
+                    info: up(i32::MAX as u32),
                     ..record
                 },
             ),
         ] {
             fs::write(
-                state.path().join(STATE_FILE),
+                state_file(state.path(), "kafka"),
                 serde_json::to_string(&changed).unwrap(),
             )
             .unwrap();
-            assert_eq!(alive(state.path()), None, "{name}");
+            assert_eq!(alive(state.path(), "kafka"), None, "{name}");
         }
     }
 
     #[test]
     fn nothing_to_end_is_no_error_and_a_stale_or_broken_record_goes_away() {
         let state = tempfile::tempdir().unwrap();
-        assert_eq!(down_at(state.path()).unwrap(), []);
-        fs::write(state.path().join(STATE_FILE), "{ half").unwrap();
-        assert_eq!(down_at(state.path()).unwrap(), []);
-        assert!(!state.path().join(STATE_FILE).exists());
+        assert_eq!(down_at(state.path(), "kafka").unwrap(), None);
+        fs::write(state_file(state.path(), "kafka"), "{ half").unwrap();
+        assert_eq!(down_at(state.path(), "kafka").unwrap(), None);
+        assert!(!state_file(state.path(), "kafka").exists());
     }
 }

@@ -148,7 +148,11 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Upable {
     /// Apache Kafka, one node.
+    #[value(alias = "kafka:1")]
     Kafka,
+    /// Apache Kafka, three nodes; 4 GB of free memory.
+    #[value(name = "kafka:3")]
+    KafkaThree,
 }
 
 #[derive(Debug, Args)]
@@ -160,8 +164,8 @@ pub(crate) struct KafkaArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
-    /// What to run against: `dev` (the built-in broker), `kafka` (Apache Kafka, started for the run), or
-    /// `bootstrap:HOST:PORT` (a cluster that is there; nothing is touched that the run did not make).
+    /// What to run against: `dev` (the built-in broker), `kafka` (Apache Kafka, started for the run), `kafka:3` (three
+    /// nodes of it; faults hit the first), or `bootstrap:HOST:PORT` (a cluster that is there; nothing is touched that the run did not make).
     #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET", value_parser = target)]
     pub(crate) target: TargetSpec,
     /// Directory for the results [default: ./highwater-runs/TIME-NAME/].

@@ -17,6 +17,9 @@ const NEAR_ENOUGH: f64 = 0.6;
 /// A scenario file is read whole; none is larger.
 pub const LARGEST_FILE_BYTES: u64 = 1 << 20;
 
+/// The origin of a value that nobody gave.
+const BUILT_IN: &str = "built-in";
+
 /// `key=value` from the command line.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Set {
@@ -58,6 +61,18 @@ pub struct Resolved {
 }
 
 impl Resolved {
+    /// Sets the replicas of the topic for a target of several nodes, unless somebody said how many there are to be.
+    pub(crate) fn replicate(&mut self, replicas: u32, target: &str) {
+        let Some(setting) = self.settings.get_mut("topic.replication") else {
+            return;
+        };
+        if setting.origin == BUILT_IN {
+            self.scenario.topic.replication = replicas;
+            setting.value = replicas.to_string();
+            setting.origin = format!("--target {target}");
+        }
+    }
+
     /// An error about a key: laid at the file's line, or at the `--set` or variant that gave it.
     #[must_use]
     pub fn error(&self, key: &str, message: impl Into<String>) -> ConfigError {
@@ -251,7 +266,7 @@ fn settings(scenario: &Scenario, file: &SourceFile, sets: &[(String, String)]) -
             Some((_, origin)) => origin.clone(),
             None => match span_of(file, key) {
                 Some(span) => format!("{}:{}", file.name, file.line_column(span.start).0),
-                None => "built-in".to_owned(),
+                None => BUILT_IN.to_owned(),
             },
         };
         settings.insert(

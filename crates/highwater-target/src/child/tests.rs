@@ -106,7 +106,7 @@ fn a_request_to_end_is_honoured_or_enforced_and_the_proof_tells_which() {
     ] {
         let mut scene = Scene::of(&format!("{trap}; echo up; {loops}"));
         let calm = AtomicBool::new(false);
-        let ended = scene.process().stop(limit, &calm).unwrap();
+        let ended = scene.process().stop(limit, &calm, &|| false).unwrap();
         assert_eq!(
             (ended.signal, ended.code),
             (signal, code),
@@ -128,7 +128,7 @@ fn an_interrupt_ends_the_wait_for_a_graceful_end() {
     let began = Instant::now();
     let error = scene
         .process()
-        .stop(PATIENCE, &AtomicBool::new(true))
+        .stop(PATIENCE, &AtomicBool::new(true), &|| false)
         .unwrap_err();
     assert!(matches!(error, TargetError::Interrupted { .. }), "{error}");
     assert!(began.elapsed() < PATIENCE / 2);
@@ -151,7 +151,10 @@ fn a_pause_is_proven_by_state_t_and_a_paused_process_can_be_stopped() {
     assert!(thread_states(pid).iter().all(|state| *state != 'T'));
     scene.process().pause().unwrap();
     let calm = AtomicBool::new(false);
-    assert_eq!(scene.process().stop(PATIENCE, &calm).unwrap().signal, Some(15));
+    assert_eq!(
+        scene.process().stop(PATIENCE, &calm, &|| false).unwrap().signal,
+        Some(15)
+    );
 }
 
 #[test]

@@ -75,18 +75,18 @@ pub(crate) fn cached(cache: &Path) -> Option<Installation> {
 
 /// The installation in the cache, fetched if need be.
 pub(super) fn obtain(site: &Site<'_>) -> Result<Installation, TargetError> {
-    if let Some(found) = cached(site.cache) {
+    if let Some(found) = cached(&site.cache) {
         return usable(found.libs, found.version);
     }
     let maven = maven()?;
     if site.cache.to_string_lossy().contains(':') {
         return Err(TargetError::UnusablePath {
-            path: site.cache.to_owned(),
+            path: site.cache.clone(),
         });
     }
-    fs::create_dir_all(site.cache).map_err(TargetError::file("create", site.cache))?;
+    fs::create_dir_all(&site.cache).map_err(TargetError::file("create", &site.cache))?;
     let _lock = lock(site)?;
-    match cached(site.cache) {
+    match cached(&site.cache) {
         Some(fetched_by_another) => Ok(fetched_by_another),
         None => fetch(site, &maven),
     }
@@ -151,11 +151,11 @@ fn fetch(site: &Site<'_>, maven: &Path) -> Result<Installation, TargetError> {
         ProcessState::Installing,
         &text,
     );
-    remove_remains(site.cache)?;
+    remove_remains(&site.cache)?;
     let work = tempfile::Builder::new()
         .prefix(&work_prefix())
-        .tempdir_in(site.cache)
-        .map_err(TargetError::file("create a folder in", site.cache))?;
+        .tempdir_in(&site.cache)
+        .map_err(TargetError::file("create a folder in", &site.cache))?;
     resolve(site, maven, work.path())?;
     let manifest = verified(&work.path().join("libs"))?;
     let save = |name: &str, text: &str| {

@@ -22,12 +22,17 @@ const SHORT_LIVED: [&str; 3] = [
 /// `meta.properties` has four short lines.
 const META_BYTES: u64 = 4096;
 
-/// Formats the storage unless it is formatted already; gives the id of the cluster.
-pub(super) fn ensure(site: &Site<'_>, node: &KafkaNode) -> Result<String, TargetError> {
+/// The id for a cluster whose nodes are in these folders: the one that is there, or a new one.
+pub(super) fn cluster_id<'a>(mut dirs: impl Iterator<Item = &'a Path>) -> Result<String, TargetError> {
+    dirs.find_map(formatted).map_or_else(new_cluster_id, Ok)
+}
+
+/// Formats the storage unless it is formatted already; gives the id of the cluster. `id`: the one to give it.
+pub(super) fn ensure(site: &Site<'_>, node: &KafkaNode, id: Option<&str>) -> Result<String, TargetError> {
     if let Some(id) = formatted(&node.dir) {
         return Ok(id);
     }
-    let id = new_cluster_id()?;
+    let id = id.map_or_else(new_cluster_id, |id| Ok(id.to_owned()))?;
     let log = node.dir.join("format.log");
     let mut format = node.java(&SHORT_LIVED);
     format.args([

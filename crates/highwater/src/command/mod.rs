@@ -24,10 +24,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Report { directory, format } => report::report(&directory, format, screen),
         Command::List => list::list(),
         Command::Show { name } => show::show(&name),
-        Command::Up {
-            what: Upable::Kafka,
-            kafka,
-        } => up::up(kafka),
+        Command::Up { what, kafka } => up::up(what == Upable::KafkaThree, kafka),
         Command::Down => up::down(),
         Command::Doctor => doctor::doctor(),
         Command::Broker(arguments) => broker::broker(&arguments),

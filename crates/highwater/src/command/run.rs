@@ -10,9 +10,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use highwater_broker::Bug;
 use highwater_model::{Event, ExitCode, Report};
 use highwater_report::{Format, Live, render, terminal, write_all};
-use highwater_scenario::config::{Set, resolve};
+use highwater_scenario::config::Set;
 use highwater_scenario::suites::{self, Chosen};
-use highwater_scenario::{Plan, Run, RunOptions};
+use highwater_scenario::{Run, RunOptions, planned};
 use highwater_target::TargetSpec;
 
 use crate::arguments::RunArguments;
@@ -33,7 +33,7 @@ pub(crate) fn run(
     let chosen = suites::choose(what, only)?;
     let sets = suites::sets(&arguments.set)?;
     if arguments.explain_config {
-        return explain(&chosen, &sets);
+        return explain(&chosen, &sets, &arguments.target);
     }
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let name = only.unwrap_or(what);
@@ -138,10 +138,10 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Each setting with where it came from.
-fn explain(chosen: &[Chosen], sets: &[Set]) -> Result<ExitCode, Failure> {
+fn explain(chosen: &[Chosen], sets: &[Set], target: &TargetSpec) -> Result<ExitCode, Failure> {
     let mut text = String::new();
     for chosen in chosen {
-        let plan = Plan::new(resolve(&chosen.file, chosen.variant.as_ref(), sets)?)?;
+        let plan = planned(chosen, sets, target)?;
         text += &format!("{}\n", plan.scenario().name);
         let widest = plan.resolved.settings.keys().map(String::len).max().unwrap_or(0);
         for (key, setting) in &plan.resolved.settings {

@@ -1,4 +1,4 @@
-//! `highwater up kafka` and `highwater down`.
+//! `highwater up kafka`, `up kafka:3` and `highwater down`.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use crate::arguments::KafkaArguments;
 use crate::failure::Failure;
 use crate::interrupt;
 
-pub(crate) fn up(arguments: KafkaArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn up(three: bool, arguments: KafkaArguments) -> Result<ExitCode, Failure> {
     let options = UpOptions {
         highwater: super::run::own_path()?,
         kafka_home: arguments.kafka_home,
         port: None,
+        three,
         observer: Arc::new(|event| match event {
             TargetEvent::Process {
                 process,
@@ -31,11 +32,16 @@ pub(crate) fn up(arguments: KafkaArguments) -> Result<ExitCode, Failure> {
     let up = up_kafka(&options)?;
     let already = if up.already_running { "already " } else { "" };
     println!(
-        "{} {already}runs at {} (process {})",
-        up.description, up.bootstrap, up.pid
+        "{} {already}runs at {} ({})",
+        up.description,
+        up.bootstrap,
+        processes(&up.pids)
     );
-    println!("  log   {}", up.log.display());
-    println!("  use   highwater run broker-restart --target kafka starts its own; to measure this one:");
+    for log in &up.logs {
+        println!("  log   {}", log.display());
+    }
+    let target = if three { "kafka:3" } else { "kafka" };
+    println!("  use   highwater run broker-restart --target {target} starts its own; to measure this one:");
     println!(
         "        highwater run throughput --target bootstrap:{}",
         up.bootstrap
@@ -51,9 +57,17 @@ pub(crate) fn down() -> Result<ExitCode, Failure> {
     }
     for one in stopped {
         println!(
-            "stopped {} at {} (process {})",
-            one.description, one.bootstrap, one.pid
+            "stopped {} at {} ({})",
+            one.description,
+            one.bootstrap,
+            processes(&one.pids)
         );
     }
     Ok(ExitCode::Holds)
+}
+
+fn processes(pids: &[u32]) -> String {
+    let words: Vec<String> = pids.iter().map(u32::to_string).collect();
+    let kind = if pids.len() == 1 { "process" } else { "processes" };
+    format!("{kind} {}", words.join(", "))
 }

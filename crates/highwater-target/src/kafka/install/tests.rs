@@ -59,7 +59,7 @@ impl Scene {
             keeper: &self.keeper,
             highwater: &self.dir.path().join("highwater"),
             kafka_home: None,
-            cache: &self.cache(),
+            cache: self.cache(),
             observer: &(Arc::new(|_| ()) as _),
             interrupted: &self.interrupted,
         };
