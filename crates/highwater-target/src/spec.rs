@@ -79,6 +79,11 @@ fn check_server(server: &str) -> Result<(), &'static str> {
 }
 
 fn nearest(given: &str) -> Option<String> {
+    // A number of nodes, and not the port of a host with that name.
+    let nodes = given.to_lowercase().strip_prefix("kafka:").map(str::parse::<u16>);
+    if nodes.is_some_and(|nodes| nodes.is_ok_and(|nodes| (2..100).contains(&nodes))) {
+        return Some("kafka:3".to_owned());
+    }
     if check_server(given).is_ok() {
         return Some(format!("bootstrap:{given}"));
     }
@@ -96,8 +101,6 @@ fn nearest(given: &str) -> Option<String> {
     Some(match (name, rest) {
         ("bootstrap", Some(rest)) => format!("bootstrap:{rest}"),
         ("bootstrap", None) => "bootstrap:HOST:PORT".to_owned(),
-        // A number of nodes, and not a version.
-        ("kafka", Some(rest)) if rest.parse::<u32>().is_ok_and(|nodes| nodes > 1) => "kafka:3".to_owned(),
         (name, _) => name.to_owned(),
     })
 }
@@ -144,6 +147,7 @@ mod tests {
             ("kafka:4.3", Some("kafka")),
             ("kafka:2", Some("kafka:3")),
             ("Kafka:3", Some("kafka:3")),
+            ("kafka:9092", Some("bootstrap:kafka:9092")),
             ("dve", Some("dev")),
             ("localhost:9092", Some("bootstrap:localhost:9092")),
             ("boostrap:h:9092", Some("bootstrap:h:9092")),
