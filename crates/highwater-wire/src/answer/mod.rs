@@ -58,12 +58,13 @@ pub fn error(header: &RequestHeader, body: Bytes, error: i16) -> Result<Bytes, W
         version: header.api_version,
     };
     let api = header.api().ok_or_else(unknown)?;
-    if api == ApiKey::ApiVersions && error == UNSUPPORTED_VERSION {
+    let versions = api.valid_versions();
+    let known = (versions.min..=versions.max).contains(&header.api_version);
+    if api == ApiKey::ApiVersions && (!known || error == UNSUPPORTED_VERSION) {
         let answer = ApiVersionsResponse::default().with_error_code(error);
         return encode(&answer, 0, header.correlation_id);
     }
-    let versions = api.valid_versions();
-    if !(versions.min..=versions.max).contains(&header.api_version) {
+    if !known {
         return Err(unknown());
     }
     dispatch(api, header, body, error)
@@ -110,6 +111,21 @@ macro_rules! dispatch {
         fn dispatch(api: ApiKey, header: &RequestHeader, body: Bytes, error: i16) -> Result<Bytes, WireError> {
             match api {
                 $(ApiKey::$api => answer::<kafka_protocol::messages::$request>(header, body, error),)*
+            }
+        }
+
+        /// A request with nothing in it, and what remains of an answer to it after decoding.
+        #[cfg(test)]
+        fn empty_request_and_decoder(api: ApiKey) -> (fn(i16) -> Bytes, fn(Bytes, i16) -> String) {
+            match api {
+                $(ApiKey::$api => (
+                    |version| tests::body(&kafka_protocol::messages::$request::default(), version),
+                    |frame, version| {
+                        let message: <kafka_protocol::messages::$request as Request>::Response =
+                            tests::decoded(frame, version);
+                        format!("{message:?}")
+                    },
+                ),)*
             }
         }
     };

@@ -18,13 +18,13 @@ fn header(api_key: i16, api_version: i16) -> RequestHeader {
     }
 }
 
-fn body<M: Encodable>(message: &M, version: i16) -> Bytes {
+pub(super) fn body<M: Encodable>(message: &M, version: i16) -> Bytes {
     let mut out = BytesMut::new();
     message.encode(&mut out, version).expect("encodes");
     out.freeze()
 }
 
-fn decoded<M: Decodable + HeaderVersion>(mut frame: Bytes, version: i16) -> M {
+pub(super) fn decoded<M: Decodable + HeaderVersion>(mut frame: Bytes, version: i16) -> M {
     let header: ResponseHeader = bounded::decode(&mut frame, M::header_version(version)).expect("header");
     assert_eq!(header.correlation_id, 42);
     let message = bounded::decode(&mut frame, version).expect("message");
@@ -80,4 +80,91 @@ fn a_fetch_that_names_no_partition_gets_one_code() {
     let answer = error(&header(1, 12), body(&FetchRequest::default(), 12), 6).expect("answer");
     let answer: FetchResponse = decoded(answer, 12);
     assert_eq!((answer.error_code, answer.session_id), (6, 0));
+}
+
+/// Codes for each topic, group or entry have no place in the answer to a request without any, and
+/// these have one code only from some version on.
+const NO_PLACE_FOR_A_CODE: &[&str] = &[
+    "AddPartitionsToTxn",
+    "AlterClientQuotas",
+    "AlterConfigs",
+    "AlterReplicaLogDirs",
+    "AlterUserScramCredentials",
+    "ConsumerGroupDescribe",
+    "CreateAcls",
+    "CreatePartitions",
+    "CreateTopics",
+    "DeleteAcls",
+    "DeleteGroups",
+    "DeleteRecords",
+    "DeleteShareGroupState",
+    "DeleteTopics",
+    "DescribeConfigs",
+    "DescribeGroups",
+    "DescribeLogDirs",
+    "DescribeProducers",
+    "DescribeShareGroupOffsets",
+    "DescribeTopicPartitions",
+    "DescribeTransactions",
+    "ElectLeaders",
+    "Fetch",
+    "FindCoordinator",
+    "IncrementalAlterConfigs",
+    "InitializeShareGroupState",
+    "ListOffsets",
+    "Metadata",
+    "OffsetCommit",
+    "OffsetFetch",
+    "OffsetForLeaderEpoch",
+    "Produce",
+    "ReadShareGroupState",
+    "ReadShareGroupStateSummary",
+    "ShareGroupDescribe",
+    "TxnOffsetCommit",
+    "WriteShareGroupState",
+    "WriteTxnMarkers",
+];
+
+#[test]
+fn every_api_of_the_codec_is_refused_in_every_version() {
+    let mut without_a_code = std::collections::BTreeSet::new();
+    for api in ApiKey::iter() {
+        let (request, decode) = empty_request_and_decoder(api);
+        let versions = api.valid_versions();
+        for version in versions.min..=versions.max {
+            let key = api as i16;
+            let by_hand = matches!((key, version), (9, 10) | (8, 10) | (22, 6));
+            // A request without anything in it has acks=0.
+            let body = match key {
+                0 => body(&ProduceRequest::default().with_acks(1), version),
+                _ if by_hand => Bytes::from_static(&[1; 24]),
+                _ => request(version),
+            };
+            let answer = error(&header(key, version), body, 58)
+                .unwrap_or_else(|error| panic!("{api:?} {version}: {error}"));
+            let text = decode(answer, version);
+            if !text.contains("error_code: 58") {
+                without_a_code.insert(format!("{api:?}"));
+            }
+        }
+    }
+    assert_eq!(Vec::from_iter(without_a_code), NO_PLACE_FOR_A_CODE);
+}
+
+#[test]
+fn what_is_not_known_is_an_error() {
+    for (key, version) in [(0, 14), (1, 19), (3, 14), (999, 0), (88, 1), (27, 2)] {
+        let answer = error(&header(key, version), Bytes::from_static(&[0; 64]), 7);
+        let unknown = matches!(answer, Err(WireError::UnknownVersion { .. }));
+        assert!(unknown, "{key} {version}: {answer:?}");
+    }
+}
+
+#[test]
+fn versions_of_api_versions_that_nobody_knows_are_answered_in_version_0() {
+    for (version, code) in [(3, 35), (4, 35), (5, 35), (99, 7)] {
+        let answer = error(&header(18, version), Bytes::new(), code).expect("answer");
+        let answer: ApiVersionsResponse = decoded(answer, 0);
+        assert_eq!(answer.error_code, code);
+    }
 }
