@@ -113,6 +113,9 @@ fn through_codec(frame: &Recorded) -> Option<(Bytes, String)> {
         CreatePartitionsRequest CreatePartitionsResponse,
         DeleteGroupsRequest DeleteGroupsResponse,
         IncrementalAlterConfigsRequest IncrementalAlterConfigsResponse,
+        AlterPartitionReassignmentsRequest AlterPartitionReassignmentsResponse,
+        ElectLeadersRequest ElectLeadersResponse,
+        OffsetForLeaderEpochRequest OffsetForLeaderEpochResponse,
         DescribeQuorumRequest DescribeQuorumResponse,
         DescribeClusterRequest DescribeClusterResponse,
         DescribeProducersRequest DescribeProducersResponse,
@@ -160,14 +163,14 @@ const NOT_IN_THE_CODEC: &[(&str, usize)] = &[
     ("DescribeLogDirs 5 request", 1),
     ("DescribeShareGroupOffsets 1 answer", 1),
     ("DescribeShareGroupOffsets 1 request", 1),
-    ("ListOffsets 11 answer", 13),
-    ("ListOffsets 11 request", 13),
+    ("ListOffsets 11 answer", 14),
+    ("ListOffsets 11 request", 14),
     ("OffsetCommit 10 request", 3),
     ("OffsetFetch 10 request", 3),
-    ("ShareAcknowledge 2 answer", 2),
-    ("ShareAcknowledge 2 request", 2),
-    ("ShareFetch 2 answer", 1),
-    ("ShareFetch 2 request", 1),
+    ("ShareAcknowledge 2 answer", 3),
+    ("ShareAcknowledge 2 request", 3),
+    ("ShareFetch 2 answer", 4),
+    ("ShareFetch 2 request", 4),
 ];
 
 #[test]
@@ -199,6 +202,9 @@ fn decoded_and_encoded_again_every_frame_is_the_same_bytes() {
     );
 }
 
+/// What the brokers advertised: the recorder's ports.
+const PORTS: [i32; 4] = [47092, 47101, 47102, 47103];
+
 #[test]
 fn nothing_but_addresses_changes_when_addresses_are_rewritten() {
     let mut changed: BTreeMap<String, usize> = BTreeMap::new();
@@ -215,7 +221,8 @@ fn nothing_but_addresses_changes_when_addresses_are_rewritten() {
         });
         assert_eq!(same, None, "{context}");
         assert!(
-            seen.iter().all(|e| e.host == "127.0.0.1" && e.port == 47092),
+            seen.iter()
+                .all(|e| e.host == "127.0.0.1" && PORTS.contains(&e.port)),
             "{context}"
         );
 
@@ -235,7 +242,10 @@ fn nothing_but_addresses_changes_when_addresses_are_rewritten() {
             after.iter().all(|e| e.host == "proxy.example" && e.port == 50001),
             "{context}"
         );
-        let back = go(&other, &mut |_| ("127.0.0.1".to_owned(), 47092));
+        let mut ports = seen.iter().map(|endpoint| endpoint.port);
+        let back = go(&other, &mut |_| {
+            ("127.0.0.1".to_owned(), ports.next().unwrap_or(0))
+        });
         assert_eq!(back.as_ref(), Some(&frame.content), "{context}");
 
         let moved = Recorded {
@@ -243,9 +253,10 @@ fn nothing_but_addresses_changes_when_addresses_are_rewritten() {
             ..frame.clone()
         };
         if let (Some((_, before)), Some((_, after))) = (through_codec(&frame), through_codec(&moved)) {
-            let expected = before
-                .replace("127.0.0.1", "proxy.example")
-                .replace("port: 47092", "port: 50001");
+            let mut expected = before.replace("127.0.0.1", "proxy.example");
+            for port in PORTS {
+                expected = expected.replace(&format!("port: {port}"), "port: 50001");
+            }
             assert_eq!(after, expected, "{context}");
         }
         *changed
@@ -253,7 +264,15 @@ fn nothing_but_addresses_changes_when_addresses_are_rewritten() {
             .or_default() += 1;
     }
     let changed: Vec<_> = changed.keys().map(String::as_str).collect();
-    assert_eq!(changed, ["DescribeCluster", "FindCoordinator", "Metadata"]);
+    let expected = [
+        "DescribeCluster",
+        "Fetch",
+        "FindCoordinator",
+        "Metadata",
+        "Produce",
+        "ShareFetch",
+    ];
+    assert_eq!(changed, expected);
 }
 
 #[test]
