@@ -10,14 +10,24 @@ use crate::bounded;
 use crate::error::WireError;
 use crate::subscription;
 
+/// The client protocol whose subscriptions and assignments are understood; Kafka Connect, for one, has its own.
+const CONSUMER: &str = "consumer";
+
 /// First version in which several members leave at once (KIP-345).
 const SEVERAL_LEAVE_SINCE: i16 = 3;
 
+/// Before version 5 of SyncGroup nothing says which protocol it is.
+fn may_be_consumer(protocol_type: Option<&str>) -> bool {
+    protocol_type.is_none_or(|protocol| protocol == CONSUMER)
+}
+
 pub(super) fn join(mut body: Bytes, version: i16) -> Result<RequestFacts, WireError> {
     let request: JoinGroupRequest = bounded::decode(&mut body, version)?;
+    let is_consumer = request.protocol_type.as_str() == CONSUMER;
     let topics = request
         .protocols
         .iter()
+        .filter(|_| is_consumer)
         .find_map(|protocol| subscription::topics(&protocol.metadata).ok());
     Ok(RequestFacts::JoinGroup {
         group: GroupFacts {
@@ -58,6 +68,7 @@ pub(super) fn joined(frame: Bytes, version: i16) -> Result<ResponseFacts, WireEr
 
 pub(super) fn sync(mut body: Bytes, version: i16) -> Result<RequestFacts, WireError> {
     let request: SyncGroupRequest = bounded::decode(&mut body, version)?;
+    let is_consumer = may_be_consumer(request.protocol_type.as_deref());
     Ok(RequestFacts::SyncGroup {
         group: GroupFacts {
             group_id: request.group_id.to_string(),
@@ -70,7 +81,11 @@ pub(super) fn sync(mut body: Bytes, version: i16) -> Result<RequestFacts, WireEr
             .iter()
             .map(|member| MemberFact {
                 member_id: member.member_id.to_string(),
-                partitions: client_protocol::assigned(&member.assignment),
+                partitions: if is_consumer {
+                    client_protocol::assigned(&member.assignment)
+                } else {
+                    Vec::new()
+                },
             })
             .collect(),
     })
@@ -78,11 +93,13 @@ pub(super) fn sync(mut body: Bytes, version: i16) -> Result<RequestFacts, WireEr
 
 pub(super) fn synced(frame: Bytes, version: i16) -> Result<ResponseFacts, WireError> {
     let response = answer::<SyncGroupRequest>(frame, version)?;
+    let is_consumer = may_be_consumer(response.protocol_type.as_deref());
     Ok(ResponseFacts::Assigned {
         error: response.error_code,
         member_id: None,
         member_epoch: None,
-        partitions: (response.error_code == 0).then(|| client_protocol::assigned(&response.assignment)),
+        partitions: (response.error_code == 0 && is_consumer)
+            .then(|| client_protocol::assigned(&response.assignment)),
     })
 }
 

@@ -27,11 +27,7 @@ fn known(message: &'static str, version: i16) -> Result<(), WireError> {
     if (FIRST..=RENEWAL).contains(&version) {
         return Ok(());
     }
-    Err(WireError::Decode {
-        message,
-        version,
-        reason: "unknown version".to_owned(),
-    })
+    Err(WireError::UnknownVersion { message, version })
 }
 
 pub(super) fn heartbeat(mut body: Bytes, version: i16) -> Result<RequestFacts, WireError> {

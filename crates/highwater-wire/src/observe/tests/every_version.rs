@@ -509,6 +509,23 @@ fn groups() {
 }
 
 #[test]
+fn other_client_protocols_are_not_read() {
+    use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
+    for (protocol, expected) in [("consumer", 1), ("connect", 0)] {
+        let message = JoinGroupRequest::default()
+            .with_protocol_type(text(protocol))
+            .with_protocols(vec![
+                JoinGroupRequestProtocol::default()
+                    .with_metadata(Bytes::from_static(b"\x00\x00\x00\x00\x00\x01\x00\x01a")),
+            ]);
+        let RequestFacts::JoinGroup { topics, .. } = asks(&message, 5) else {
+            panic!("{protocol}");
+        };
+        assert_eq!(topics.len(), expected, "{protocol}");
+    }
+}
+
+#[test]
 fn leaving() {
     use kafka_protocol::messages::leave_group_request::MemberIdentity;
     use kafka_protocol::messages::leave_group_response::MemberResponse;
