@@ -24,6 +24,7 @@ impl Refused for AlterConfigsRequest {
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name)
                 .with_error_code(error)
+                .with_error_message(None)
         });
         AlterConfigsResponse::default().with_responses(responses.collect())
     }
@@ -36,6 +37,7 @@ impl Refused for IncrementalAlterConfigsRequest {
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name)
                 .with_error_code(error)
+                .with_error_message(None)
         });
         IncrementalAlterConfigsResponse::default().with_responses(responses.collect())
     }
@@ -48,6 +50,7 @@ impl Refused for DescribeConfigsRequest {
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name)
                 .with_error_code(error)
+                .with_error_message(None)
         });
         DescribeConfigsResponse::default().with_results(results.collect())
     }
@@ -64,6 +67,7 @@ impl Refused for AlterClientQuotasRequest {
             alter_client_quotas_response::EntryData::default()
                 .with_entity(entity.collect())
                 .with_error_code(error)
+                .with_error_message(None)
         });
         AlterClientQuotasResponse::default().with_entries(entries.collect())
     }

@@ -10,8 +10,10 @@ use kafka_protocol::messages::{
     BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, FindCoordinatorRequest,
     FindCoordinatorResponse, MetadataRequest, MetadataResponse, TopicName,
 };
+use kafka_protocol::protocol::StrBytes;
 
 use super::Refused;
+use crate::api;
 
 /// Version of Metadata with a code for the whole answer (KIP-1102).
 const METADATA_CODE_FOR_ALL: i16 = 13;
@@ -19,14 +21,9 @@ const METADATA_CODE_FOR_ALL: i16 = 13;
 /// Version of Metadata in which the name of a topic may be null.
 const METADATA_NULL_NAME: i16 = 12;
 
-/// `REBOOTSTRAP_REQUIRED`, the one code that concerns the answer as a whole.
-const REBOOTSTRAP_REQUIRED: i16 = 129;
-
 impl Refused for MetadataRequest {
     fn refused(self, version: i16, error: i16) -> MetadataResponse {
-        let topics = self.topics.unwrap_or_default();
-        let for_all = topics.is_empty() || error == REBOOTSTRAP_REQUIRED;
-        let topics = topics.into_iter().map(|topic| {
+        let topics = self.topics.unwrap_or_default().into_iter().map(|topic| {
             let name = match topic.name {
                 None if version < METADATA_NULL_NAME => Some(TopicName::default()),
                 name => name,
@@ -39,7 +36,7 @@ impl Refused for MetadataRequest {
         let mut answer = MetadataResponse::default()
             .with_controller_id(BrokerId(-1))
             .with_topics(topics.collect());
-        if for_all && version >= METADATA_CODE_FOR_ALL {
+        if version >= METADATA_CODE_FOR_ALL {
             answer.error_code = error;
         }
         answer
@@ -52,9 +49,16 @@ pub(super) const FIND_COORDINATOR_KEYS: i16 = 4;
 impl Refused for FindCoordinatorRequest {
     fn refused(self, version: i16, error: i16) -> FindCoordinatorResponse {
         let answer = FindCoordinatorResponse::default();
+        let message = api::error_name(error).map(StrBytes::from_static_str);
         if version < FIND_COORDINATOR_KEYS {
+            let message = if version >= 1 {
+                message
+            } else {
+                answer.error_message.clone()
+            };
             return answer
                 .with_error_code(error)
+                .with_error_message(message)
                 .with_node_id(BrokerId(-1))
                 .with_port(-1);
         }
@@ -62,6 +66,7 @@ impl Refused for FindCoordinatorRequest {
             Coordinator::default()
                 .with_key(key)
                 .with_error_code(error)
+                .with_error_message(message.clone())
                 .with_node_id(BrokerId(-1))
                 .with_port(-1)
         });

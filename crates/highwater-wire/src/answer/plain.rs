@@ -20,9 +20,7 @@ macro_rules! one_code {
 
 one_code!(
     AddOffsetsToTxnRequest,
-    AddRaftVoterRequest,
     AllocateProducerIdsRequest,
-    AlterPartitionReassignmentsRequest,
     AlterPartitionRequest,
     AlterShareGroupOffsetsRequest,
     ApiVersionsRequest,
@@ -31,15 +29,11 @@ one_code!(
     BrokerHeartbeatRequest,
     BrokerRegistrationRequest,
     ConsumerGroupHeartbeatRequest,
-    ControllerRegistrationRequest,
     CreateDelegationTokenRequest,
     DeleteShareGroupOffsetsRequest,
-    DescribeAclsRequest,
-    DescribeClientQuotasRequest,
     DescribeClusterRequest,
     DescribeDelegationTokenRequest,
     DescribeQuorumRequest,
-    DescribeUserScramCredentialsRequest,
     EndQuorumEpochRequest,
     EndTxnRequest,
     EnvelopeRequest,
@@ -50,22 +44,44 @@ one_code!(
     LeaveGroupRequest,
     ListConfigResourcesRequest,
     ListGroupsRequest,
-    ListPartitionReassignmentsRequest,
     ListTransactionsRequest,
     OffsetDeleteRequest,
     PushTelemetryRequest,
-    RemoveRaftVoterRequest,
     RenewDelegationTokenRequest,
-    SaslAuthenticateRequest,
     SaslHandshakeRequest,
     ShareAcknowledgeRequest,
     ShareFetchRequest,
     ShareGroupHeartbeatRequest,
     SyncGroupRequest,
-    UnregisterBrokerRequest,
-    UpdateFeaturesRequest,
     UpdateRaftVoterRequest,
     VoteRequest,
+);
+
+/// As above, with a message that is empty by default: null lets clients say what the code means.
+macro_rules! one_code_without_message {
+    ($($request:ident),* $(,)?) => {
+        $(impl Refused for $request {
+            fn refused(self, _version: i16, error: i16) -> Self::Response {
+                Self::Response::default()
+                    .with_error_code(error)
+                    .with_error_message(None)
+            }
+        })*
+    };
+}
+
+one_code_without_message!(
+    AddRaftVoterRequest,
+    AlterPartitionReassignmentsRequest,
+    ControllerRegistrationRequest,
+    DescribeAclsRequest,
+    DescribeClientQuotasRequest,
+    DescribeUserScramCredentialsRequest,
+    ListPartitionReassignmentsRequest,
+    RemoveRaftVoterRequest,
+    SaslAuthenticateRequest,
+    UnregisterBrokerRequest,
+    UpdateFeaturesRequest,
 );
 
 impl Refused for InitProducerIdRequest {

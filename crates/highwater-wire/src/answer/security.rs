@@ -16,14 +16,24 @@ use super::Refused;
 
 impl Refused for CreateAclsRequest {
     fn refused(self, _version: i16, error: i16) -> CreateAclsResponse {
-        let results = vec![AclCreationResult::default().with_error_code(error); self.creations.len()];
+        let results = vec![
+            AclCreationResult::default()
+                .with_error_code(error)
+                .with_error_message(None);
+            self.creations.len()
+        ];
         CreateAclsResponse::default().with_results(results)
     }
 }
 
 impl Refused for DeleteAclsRequest {
     fn refused(self, _version: i16, error: i16) -> DeleteAclsResponse {
-        let results = vec![DeleteAclsFilterResult::default().with_error_code(error); self.filters.len()];
+        let results = vec![
+            DeleteAclsFilterResult::default()
+                .with_error_code(error)
+                .with_error_message(None);
+            self.filters.len()
+        ];
         DeleteAclsResponse::default().with_filter_results(results)
     }
 }
@@ -38,6 +48,7 @@ impl Refused for AlterUserScramCredentialsRequest {
             AlterUserScramCredentialsResult::default()
                 .with_user(user)
                 .with_error_code(error)
+                .with_error_message(None)
         });
         AlterUserScramCredentialsResponse::default().with_results(results.collect())
     }

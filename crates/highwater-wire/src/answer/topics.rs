@@ -19,6 +19,7 @@ impl Refused for CreateTopicsRequest {
             CreatableTopicResult::default()
                 .with_name(topic.name)
                 .with_error_code(error)
+                .with_error_message(None)
         });
         CreateTopicsResponse::default().with_topics(topics.collect())
     }
@@ -58,6 +59,7 @@ impl Refused for ElectLeadersRequest {
             PartitionResult::default()
                 .with_partition_id(index)
                 .with_error_code(error)
+                .with_error_message(None)
         };
         let topics = self
             .topic_partitions
