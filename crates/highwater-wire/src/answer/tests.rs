@@ -1,6 +1,8 @@
 //! Refusals of every API and version, and answers altered.
 
+use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::{
     FetchRequest, FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse, ProduceRequest,
     ProduceResponse, ResponseHeader, TopicName,
@@ -8,6 +10,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::{Decodable, StrBytes};
 
 use super::*;
+use crate::addresses::Endpoint;
 
 fn header(api_key: i16, api_version: i16) -> RequestHeader {
     RequestHeader {
@@ -167,4 +170,94 @@ fn versions_of_api_versions_that_nobody_knows_are_answered_in_version_0() {
         let answer: ApiVersionsResponse = decoded(answer, 0);
         assert_eq!(answer.error_code, code);
     }
+}
+
+fn produced() -> ProduceResponse {
+    let partition = |index, offset| {
+        PartitionProduceResponse::default()
+            .with_index(index)
+            .with_base_offset(offset)
+    };
+    let mut answer = ProduceResponse::default().with_responses(vec![
+        TopicProduceResponse::default()
+            .with_name(TopicName(StrBytes::from_static_str("orders")))
+            .with_partition_responses(vec![partition(0, 10), partition(1, 2), partition(2, -1)]),
+    ]);
+    answer
+        .unknown_tagged_fields
+        .insert(3, Bytes::from_static(b"later"));
+    answer
+}
+
+fn offsets(answer: &ProduceResponse) -> Vec<i64> {
+    let partitions = &answer.responses[0].partition_responses;
+    partitions.iter().map(|partition| partition.base_offset).collect()
+}
+
+#[test]
+fn offsets_are_shifted_where_it_is_meant_and_not_below_0() {
+    let frame = frame::encode_response(&produced(), 9, 42)
+        .map(without_length)
+        .expect("frame");
+    let shifted = |of: &dyn Fn(&str, i32) -> bool, delta| {
+        let answer = with_offset_delta(0, 9, frame.clone(), delta, of).expect("shifted");
+        decoded::<ProduceResponse>(answer, 9)
+    };
+    let first = shifted(&|topic, partition| topic == "orders" && partition == 0, 5);
+    assert_eq!(offsets(&first), [15, 2, -1]);
+    assert_eq!(first.unknown_tagged_fields, produced().unknown_tagged_fields);
+    assert_eq!(offsets(&shifted(&|_, _| true, -4)), [6, 0, -1]);
+    let nothing = with_offset_delta(0, 9, frame.clone(), 5, &|topic, _| topic == "others");
+    assert_eq!(nothing.expect("as it came"), frame);
+    let other = with_offset_delta(12, 4, frame, 5, &|_, _| true);
+    assert!(matches!(other, Err(WireError::UnknownVersion { .. })));
+}
+
+#[test]
+fn a_code_takes_the_offset_of_its_partition_and_no_other() {
+    let frame = frame::encode_response(&produced(), 9, 42)
+        .map(without_length)
+        .expect("frame");
+    let answer = with_error(0, 9, frame, 19, &|_, partition| partition == 1).expect("answer");
+    let answer: ProduceResponse = decoded(answer, 9);
+    assert_eq!(offsets(&answer), [10, -1, -1]);
+    let partitions = &answer.responses[0].partition_responses;
+    let codes: Vec<_> = partitions.iter().map(|partition| partition.error_code).collect();
+    assert_eq!(codes, [0, 19, 0]);
+}
+
+#[test]
+fn a_coordinator_is_named_anew_unless_there_is_none() {
+    let to = Endpoint {
+        node: 3,
+        host: "elsewhere".to_owned(),
+        port: 9094,
+    };
+    for version in 0..=6 {
+        let mut answer = FindCoordinatorResponse::default();
+        if version < 4 {
+            answer.port = 9092;
+        } else {
+            answer.coordinators = vec![
+                Coordinator::default().with_port(9092),
+                Coordinator::default().with_error_code(15).with_port(-1),
+            ];
+        }
+        let frame = frame::encode_response(&answer, version, 42).map(without_length);
+        let moved = with_coordinator(version, frame.expect("frame"), &to).expect("moved");
+        let moved: FindCoordinatorResponse = decoded(moved, version);
+        let ports: Vec<_> = moved.coordinators.iter().map(|c| c.port).collect();
+        let expected: (i32, &[i32]) = if version < 4 {
+            (9094, &[])
+        } else {
+            (0, &[9094, -1])
+        };
+        assert_eq!((moved.port, &ports[..]), expected, "version {version}");
+    }
+}
+
+#[test]
+fn a_correlation_id_is_replaced_and_nothing_else() {
+    assert_eq!(with_correlation_id(&[1, 2, 3, 4, 5], 7)[..], [0, 0, 0, 7, 5]);
+    assert_eq!(with_correlation_id(&[1, 2], 7)[..], [1, 2]);
 }
