@@ -123,6 +123,11 @@ impl AddressBook {
         brokers
     }
 
+    /// Addresses of all listeners for brokers.
+    pub(crate) fn listeners(&self) -> Vec<SocketAddr> {
+        self.stands().values().map(|stand| stand.listener).collect()
+    }
+
     fn stands(&self) -> MutexGuard<'_, HashMap<Key, Stand>> {
         self.stands.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -13,6 +13,7 @@
 
 mod address_book;
 mod api_set;
+mod bypass;
 mod clock;
 mod connection;
 mod counters;

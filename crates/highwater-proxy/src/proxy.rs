@@ -162,6 +162,7 @@ impl Proxy {
             .listen(listener, None, options.upstream.clone())
             .map_err(listening)?;
         shared.tasks.spawn(Arc::clone(&shared).keep_time());
+        shared.tasks.spawn(Arc::clone(&shared).watch_for_bypass(local));
         Ok(Self {
             shared,
             bootstrap,

@@ -1,23 +1,27 @@
 //! What all connections of a proxy share.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use highwater_model::history::{ConnectionId, ExchangeId, FaultChange, HistoryBody, NodeAddress, Side};
+use highwater_model::history::{
+    ConnectionId, ExchangeId, FaultChange, HistoryBody, NodeAddress, Side, Trouble,
+};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::address_book::AddressBook;
+use crate::bypass;
 use crate::clock::Clock;
 use crate::connection::stream::End;
 use crate::connection::{Connection, Ending, address};
 use crate::counters::Counters;
 use crate::fault::OnLink;
+use crate::proxy::resolve;
 use crate::recorder::Recorder;
 use crate::rule::engine::Engine;
 use crate::topics::Topics;
@@ -215,6 +219,35 @@ impl Shared {
                 self.tell_rule(rule, change, None, None);
                 if change == FaultChange::Armed {
                     self.strike(rule);
+                }
+            }
+        }
+    }
+
+    /// Watches for clients of this machine that talk past the proxy, and tells each once.
+    pub(crate) async fn watch_for_bypass(self: Arc<Self>, bootstrap: SocketAddr) {
+        let mut told = BTreeSet::new();
+        let mut looks = tokio::time::interval(bypass::LOOK_EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = looks.tick() => {}
+                () = self.stopping.cancelled() => return,
+            }
+            let mut listeners: HashSet<_> = self.book.listeners().into_iter().collect();
+            listeners.insert(bootstrap);
+            let brokers = self.book.brokers();
+            let looked = tokio::task::spawn_blocking(move || {
+                let resolved = brokers.iter().filter_map(|(_, address)| resolve(address).ok());
+                bypass::look(&listeners, &resolved.flatten().collect())
+            });
+            for past in looked.await.unwrap_or_default() {
+                if told.insert((past.pid, past.broker)) {
+                    let evidence = format!(
+                        "process {} ({}) is connected to the broker at {} as well as to the proxy",
+                        past.pid, past.name, past.broker
+                    );
+                    self.recorder.trouble(Trouble::Bypass { evidence });
                 }
             }
         }
