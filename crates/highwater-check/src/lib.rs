@@ -16,6 +16,7 @@ mod attempts;
 mod contract;
 mod findings;
 pub mod lint;
+pub mod outcome;
 mod verdict;
 
 pub use account::{Account, MOST_LISTED};
