@@ -1,4 +1,5 @@
-//! `fuzz`: damaged requests and record batches, offered to the broker's request path in this process.
+//! `fuzz`: damaged requests and record batches, offered to the broker's request path in this process, or to what the
+//! fault proxy reads and alters (see [`observe`]).
 //!
 //! ```text
 //! seed, number ─▶ a valid frame of a served version ─▶ damage ─▶ broker ─▶ an answer, or a closed connection
@@ -12,6 +13,7 @@ mod corpus;
 mod damage;
 mod error;
 mod memory;
+mod observe;
 mod requests;
 mod subject;
 
@@ -21,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bytes::Bytes;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use highwater_wire::batch::{self, BatchHeader, Batches};
 use highwater_wire::records::{self, Records};
 use rand::{RngExt, SeedableRng};
@@ -47,12 +49,24 @@ pub(crate) struct FuzzArguments {
     /// How many inputs.
     #[arg(long, default_value_t = 10_000_000)]
     inputs: u64,
+    /// What they are offered to.
+    #[arg(long, value_enum, default_value_t = Taker::Broker)]
+    into: Taker,
     /// Decides on every input.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Where the input that is being offered is kept, so that it survives the end of the process.
     #[arg(long, value_name = "DIR", default_value = "target/fuzz")]
     out: PathBuf,
+}
+
+/// What takes the inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Taker {
+    /// The request path of the dev broker.
+    Broker,
+    /// What the fault proxy reads of requests and answers, and how it alters them.
+    Observe,
 }
 
 /// What became of the inputs.
@@ -71,6 +85,20 @@ pub(crate) struct Counts {
 pub(crate) fn fuzz(arguments: &FuzzArguments) -> Result<(), FuzzError> {
     memory::limit_address_space(MOST_ADDRESS_SPACE)?;
     let began = Instant::now();
+    if arguments.into == Taker::Observe {
+        let looks = observe::offer(arguments.seed, arguments.inputs, &arguments.out)?;
+        let seconds = began.elapsed().as_secs_f64();
+        println!(
+            "seed {}: {} inputs in {seconds:.0} s ({:.0}/s), at most {} MiB resident\n  {} understood, {} refused",
+            arguments.seed,
+            arguments.inputs,
+            arguments.inputs as f64 / seconds,
+            memory::peak_resident_bytes().unwrap_or(0) >> 20,
+            looks.understood,
+            looks.refused
+        );
+        return Ok(());
+    }
     let counts = offer(arguments.seed, arguments.inputs, &arguments.out)?;
     let seconds = began.elapsed().as_secs_f64();
     let held = memory::peak_resident_bytes().unwrap_or(0);

@@ -26,7 +26,7 @@ enum Chore {
     /// Measures against rivals, in interleaved rounds.
     #[command(subcommand)]
     Bench(Bench),
-    /// Offers damaged requests and record batches to the dev broker's request path.
+    /// Offers damaged requests and record batches to the dev broker's request path, or to what the fault proxy reads.
     Fuzz(fuzz::FuzzArguments),
     /// Tests of `./test` for a long time.
     #[command(subcommand)]

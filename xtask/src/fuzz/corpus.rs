@@ -94,6 +94,11 @@ impl Corpus {
         })
     }
 
+    /// All requests to start from.
+    pub(crate) fn frames(&self) -> &[Bytes] {
+        &self.frames
+    }
+
     pub(crate) fn frame(&self, random: &mut ChaCha8Rng) -> &Bytes {
         &self.frames[random.random_range(0..self.frames.len())]
     }

@@ -56,6 +56,16 @@ impl Subject {
         }
     }
 
+    /// The content of the frame that answers at once, if one does.
+    pub(crate) fn answer(&self, frame: Bytes) -> Option<Bytes> {
+        let _inside = self.runtime.enter();
+        let mut serving = pin!(self.broker.answer(frame));
+        match serving.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(Some(answer))) => Some(answer.freeze().slice(LENGTH_BYTES..)),
+            _ => None,
+        }
+    }
+
     /// Asks a good question, and waits for the answer.
     pub(crate) fn ask<R: Request>(&self, request: &R, version: i16) -> Result<R::Response, FuzzError> {
         let frame = frame::encode_request(request, version, 1, "fuzz")?.freeze();
