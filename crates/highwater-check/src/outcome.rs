@@ -201,6 +201,12 @@ const fn error(
 }
 
 impl Row {
+    /// The same, brought about by a test.
+    const fn provoked(mut self) -> Self {
+        self.provoked = true;
+        self
+    }
+
     /// The same, only with this `acks`.
     const fn with_acks(mut self, acks: i16) -> Self {
         self.acks = Some(acks);

@@ -30,7 +30,8 @@ const fn both(api: Api) -> [Row; 11] {
             Applied::Unknown,
             "refused by another node, or the coordinator moved while the replicas were waited for",
             "CoordinatorRuntime",
-        ),
+        )
+        .provoked(),
         error(
             api,
             7,
@@ -100,13 +101,13 @@ pub(super) const ROWS: &[Row] = &[
     OFFSET_COMMIT[1],
     OFFSET_COMMIT[2],
     OFFSET_COMMIT[3],
-    OFFSET_COMMIT[4],
+    OFFSET_COMMIT[4].provoked(),
     OFFSET_COMMIT[5],
     OFFSET_COMMIT[6],
     OFFSET_COMMIT[7],
-    OFFSET_COMMIT[8],
+    OFFSET_COMMIT[8].provoked(),
     OFFSET_COMMIT[9],
-    OFFSET_COMMIT[10],
+    OFFSET_COMMIT[10].provoked(),
     refused(
         Api::OffsetCommit,
         27,

@@ -28,7 +28,8 @@ pub(super) const ROWS: &[Row] = &[
         Applied::Ok,
         "applied as asked; of a Produce this may be the second answer to a batch that was written once",
         "KIP-98",
-    ),
+    )
+    .provoked(),
     row(
         Signal::Timeout,
         "timeout",
@@ -42,14 +43,16 @@ pub(super) const ROWS: &[Row] = &[
         Applied::Unknown,
         "a broker goes on with a request whose connection ended",
         "KIP-91",
-    ),
+    )
+    .provoked(),
     row(
         Signal::NoAnswer,
         "no answer",
         Applied::Unknown,
         "with acks=0 nothing is answered, also when nothing is written",
         "ProducerConfig (acks)",
-    ),
+    )
+    .provoked(),
     row(
         Signal::Error(-1),
         "UNKNOWN_SERVER_ERROR",

@@ -21,7 +21,8 @@ pub(super) const ROWS: &[Row] = &[
         "REQUEST_TIMED_OUT",
         "the leader has it, the other replicas were not in time",
         WAITS,
-    ),
+    )
+    .provoked(),
     unknown(
         20,
         "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
@@ -33,20 +34,23 @@ pub(super) const ROWS: &[Row] = &[
         "NOT_ENOUGH_REPLICAS",
         "the in-sync replicas are counted before the append; a transaction that could not be verified is told so too",
         "Partition.appendRecordsToLeader, KIP-890",
-    ),
+    )
+    .provoked(),
     unknown(
         6,
         "NOT_LEADER_OR_FOLLOWER",
         "refused by a broker that does not lead, or the leadership moved while the replicas were waited for",
         WAITS,
-    ),
+    )
+    .provoked(),
     refused(
         6,
         "NOT_LEADER_OR_FOLLOWER",
         "with acks=1 nothing is waited for after the append, so nothing was appended",
         "ReplicaManager.delayedProduceRequestRequired",
     )
-    .with_acks(1),
+    .with_acks(1)
+    .provoked(),
     unknown(
         3,
         "UNKNOWN_TOPIC_OR_PARTITION",
@@ -59,13 +63,9 @@ pub(super) const ROWS: &[Row] = &[
         "with acks=1 nothing is waited for after the append, so nothing was appended",
         "ReplicaManager.delayedProduceRequestRequired",
     )
-    .with_acks(1),
-    refused(
-        100,
-        "UNKNOWN_TOPIC_ID",
-        "the name of the topic is looked up first",
-        "KIP-516",
-    ),
+    .with_acks(1)
+    .provoked(),
+    refused(100, "UNKNOWN_TOPIC_ID", "the name of the topic is looked up first", "KIP-516"),
     unknown(
         56,
         "KAFKA_STORAGE_ERROR",
@@ -85,19 +85,16 @@ pub(super) const ROWS: &[Row] = &[
         "OUT_OF_ORDER_SEQUENCE_NUMBER",
         "this request is not written; an attempt that is more than five batches old is answered so as well",
         "ProducerAppendInfo.checkSequence, KAFKA-5494",
-    ),
+    )
+    .provoked(),
     refused(
         47,
         "INVALID_PRODUCER_EPOCH",
         "an older epoch than the one that has written or been fenced",
         "ProducerAppendInfo.checkProducerEpoch",
-    ),
-    refused(
-        90,
-        "PRODUCER_FENCED",
-        "the transaction was verified before the append",
-        "KIP-890",
-    ),
+    )
+    .provoked(),
+    refused(90, "PRODUCER_FENCED", "the transaction was verified before the append", "KIP-890"),
     refused(
         59,
         "UNKNOWN_PRODUCER_ID",
@@ -109,7 +106,8 @@ pub(super) const ROWS: &[Row] = &[
         "INVALID_TXN_STATE",
         "the partition is in no open transaction of the producer",
         "KIP-890",
-    ),
+    )
+    .provoked(),
     refused(
         120,
         "TRANSACTION_ABORTABLE",
@@ -133,7 +131,8 @@ pub(super) const ROWS: &[Row] = &[
         "MESSAGE_TOO_LARGE",
         "its size is looked at before the append",
         "UnifiedLog.append",
-    ),
+    )
+    .provoked(),
     refused(
         18,
         "RECORD_LIST_TOO_LARGE",
@@ -145,19 +144,22 @@ pub(super) const ROWS: &[Row] = &[
         "CORRUPT_MESSAGE",
         "its checksum is looked at before the append",
         "UnifiedLog.analyzeAndValidateRecords",
-    ),
+    )
+    .provoked(),
     refused(
         87,
         "INVALID_RECORD",
         "its content is looked at before the append",
         "LogValidator, KIP-467",
-    ),
+    )
+    .provoked(),
     refused(
         32,
         "INVALID_TIMESTAMP",
         "its time is looked at before the append",
         "LogValidator, KIP-937",
-    ),
+    )
+    .provoked(),
     refused(
         43,
         "UNSUPPORTED_FOR_MESSAGE_FORMAT",
@@ -181,6 +183,7 @@ pub(super) const ROWS: &[Row] = &[
         "INVALID_REQUIRED_ACKS",
         "acks is looked at first",
         "ReplicaManager.appendRecords",
-    ),
+    )
+    .provoked(),
     refused(44, "POLICY_VIOLATION", "refused before the append", "KIP-108"),
 ];

@@ -28,7 +28,8 @@ pub(super) const ROWS: &[Row] = &[
         Applied::Unknown,
         "there before; or made by this request, which the broker sent to the controller a second time",
         "NodeToControllerChannelManagerImpl",
-    ),
+    )
+    .provoked(),
     error(
         Api::CreateTopics,
         7,
@@ -45,15 +46,15 @@ pub(super) const ROWS: &[Row] = &[
         "refused, or the controller lost its office before its decision was copied, and the next one may have it",
         "QuorumController",
     ),
-    not_made(17, "INVALID_TOPIC_EXCEPTION", "no topic can have this name"),
-    not_made(37, "INVALID_PARTITIONS", "no such number of partitions"),
-    not_made(38, "INVALID_REPLICATION_FACTOR", "more replicas than brokers"),
+    not_made(17, "INVALID_TOPIC_EXCEPTION", "no topic can have this name").provoked(),
+    not_made(37, "INVALID_PARTITIONS", "no such number of partitions").provoked(),
+    not_made(38, "INVALID_REPLICATION_FACTOR", "more replicas than brokers").provoked(),
     not_made(
         39,
         "INVALID_REPLICA_ASSIGNMENT",
         "brokers that are not there, or named twice",
     ),
-    not_made(40, "INVALID_CONFIG", "a setting that topics do not have"),
+    not_made(40, "INVALID_CONFIG", "a setting that topics do not have").provoked(),
     not_made(44, "POLICY_VIOLATION", "a policy of the cluster forbids it"),
     not_made(
         89,
@@ -73,7 +74,8 @@ pub(super) const ROWS: &[Row] = &[
         Applied::Unknown,
         "refused, or the leadership moved while the replicas were waited for",
         WAITS,
-    ),
+    )
+    .provoked(),
     deletion(
         3,
         "UNKNOWN_TOPIC_OR_PARTITION",
@@ -94,14 +96,16 @@ pub(super) const ROWS: &[Row] = &[
         Applied::Failed,
         "above the high watermark, or negative",
         DELETES,
-    ),
+    )
+    .provoked(),
     deletion(
         44,
         "POLICY_VIOLATION",
         Applied::Failed,
         "a topic that is only compacted keeps its front",
         DELETES,
-    ),
+    )
+    .provoked(),
     deletion(
         17,
         "INVALID_TOPIC_EXCEPTION",

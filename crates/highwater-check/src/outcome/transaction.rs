@@ -47,7 +47,7 @@ const fn loading(api: Api) -> Row {
 
 pub(super) const ROWS: &[Row] = &[
     unavailable(Api::EndTxn),
-    elsewhere(Api::EndTxn),
+    elsewhere(Api::EndTxn).provoked(),
     loading(Api::EndTxn),
     error(
         Api::EndTxn,
@@ -62,27 +62,25 @@ pub(super) const ROWS: &[Row] = &[
         48,
         "INVALID_TXN_STATE",
         "there is no open transaction, or it has ended the other way",
-    ),
+    )
+    .provoked(),
     refused(
         Api::EndTxn,
         90,
         "PRODUCER_FENCED",
         "of an older epoch; with version 2 so is a late attempt whose first one was applied",
-    ),
-    refused(
-        Api::EndTxn,
-        47,
-        "INVALID_PRODUCER_EPOCH",
-        "as PRODUCER_FENCED, below version 2",
-    ),
+    )
+    .provoked(),
+    refused(Api::EndTxn, 47, "INVALID_PRODUCER_EPOCH", "as PRODUCER_FENCED, below version 2"),
     refused(
         Api::EndTxn,
         49,
         "INVALID_PRODUCER_ID_MAPPING",
         "the transactional id is unknown or has another producer",
-    ),
+    )
+    .provoked(),
     unavailable(Api::InitProducerId),
-    elsewhere(Api::InitProducerId),
+    elsewhere(Api::InitProducerId).provoked(),
     loading(Api::InitProducerId),
     error(
         Api::InitProducerId,
@@ -91,13 +89,15 @@ pub(super) const ROWS: &[Row] = &[
         Applied::Unknown,
         "no epoch is given, but the open transaction is being aborted and its producer fenced; or another step is in work",
         "TransactionCoordinator.handleInitProducerId",
-    ),
+    )
+    .provoked(),
     refused(
         Api::InitProducerId,
         90,
         "PRODUCER_FENCED",
         "somebody else has a newer epoch (KIP-360)",
-    ),
+    )
+    .provoked(),
     refused(
         Api::InitProducerId,
         47,
@@ -109,7 +109,8 @@ pub(super) const ROWS: &[Row] = &[
         50,
         "INVALID_TRANSACTION_TIMEOUT",
         "longer than the broker allows",
-    ),
+    )
+    .provoked(),
     unavailable(Api::AddPartitionsToTxn),
     elsewhere(Api::AddPartitionsToTxn),
     loading(Api::AddPartitionsToTxn),
@@ -119,12 +120,7 @@ pub(super) const ROWS: &[Row] = &[
         "CONCURRENT_TRANSACTIONS",
         "the transaction before it is not complete, or another step is in work",
     ),
-    refused(
-        Api::AddPartitionsToTxn,
-        90,
-        "PRODUCER_FENCED",
-        "of an older epoch",
-    ),
+    refused(Api::AddPartitionsToTxn, 90, "PRODUCER_FENCED", "of an older epoch").provoked(),
     refused(
         Api::AddPartitionsToTxn,
         47,
@@ -142,13 +138,15 @@ pub(super) const ROWS: &[Row] = &[
         3,
         "UNKNOWN_TOPIC_OR_PARTITION",
         "topics are looked up before the coordinator is asked",
-    ),
+    )
+    .provoked(),
     refused(
         Api::AddPartitionsToTxn,
         55,
         "OPERATION_NOT_ATTEMPTED",
         "another partition of the request was refused, so none was added",
-    ),
+    )
+    .provoked(),
     refused(
         Api::AddPartitionsToTxn,
         120,
