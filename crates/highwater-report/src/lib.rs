@@ -16,6 +16,7 @@
 mod error;
 mod files;
 mod format;
+pub mod history;
 mod html;
 mod json;
 mod junit;
