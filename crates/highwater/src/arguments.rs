@@ -96,6 +96,15 @@ pub(crate) enum Command {
     },
     /// Lists suites and scenarios.
     List,
+    /// Prints what an answer, or its absence, says about whether a request was applied.
+    ///
+    /// For each API that changes something: error, timeout and disconnect, and whether they mean ok, failed (certainly
+    /// not applied) or unknown.
+    Outcomes {
+        /// text, json or md (the same as docs/outcomes.md, with the source of each line).
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: OutcomesFormat,
+    },
     /// Prints a scenario as commented TOML, which is also its documentation.
     Show {
         /// A scenario; `metrics` for what thresholds can name, `schema` for the JSON schema of report.json.
@@ -142,6 +151,17 @@ pub(crate) enum Command {
         #[arg(last = true, required = true)]
         command: Vec<std::ffi::OsString>,
     },
+}
+
+/// How `outcomes` prints its table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutcomesFormat {
+    /// Columns for a terminal.
+    Text,
+    /// A list with an object for each line.
+    Json,
+    /// Markdown, with sources.
+    Md,
 }
 
 /// What `up` can start.

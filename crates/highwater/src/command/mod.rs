@@ -5,6 +5,7 @@ mod cluster;
 mod completions;
 mod doctor;
 mod list;
+mod outcomes;
 mod report;
 mod run;
 mod show;
@@ -23,6 +24,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Run { what, scenario, run } => run::run(&what, scenario.as_deref(), &run, screen),
         Command::Report { directory, format } => report::report(&directory, format, screen),
         Command::List => list::list(),
+        Command::Outcomes { format } => outcomes::outcomes(format),
         Command::Show { name } => show::show(&name),
         Command::Up { what, kafka } => up::up(what == Upable::KafkaThree, kafka),
         Command::Down => up::down(),
