@@ -7,6 +7,7 @@ use highwater_check::Contract;
 use highwater_load::{self as load, MAX_RECORDS};
 use highwater_measure::schedule::{self, Schedule, Shape};
 use highwater_measure::threshold::Threshold;
+use highwater_proxy::RuleSpec;
 
 use crate::config::{
     Acks, Arrival, Compression, ConfigError, Fault, KeyKind, Kind, Rate, Resolved, Scenario, ValueKind,
@@ -58,6 +59,8 @@ pub struct Plan {
     pub schedule: Schedule,
     /// Limits that must hold.
     pub thresholds: Vec<Threshold>,
+    /// What the fault proxy breaks; without rules the load goes to the target directly.
+    pub rules: Vec<RuleSpec>,
 }
 
 impl Plan {
@@ -70,6 +73,7 @@ impl Plan {
         check_counts(&resolved, scenario)?;
         check_keys_and_values(&resolved, scenario)?;
         check_fault(&resolved, scenario)?;
+        let rules = rules(&resolved, scenario)?;
         let schedule = schedule_of(&resolved, scenario)?;
         let words = contract_words(scenario);
         let contract = Contract::parse(&words.join(", "))
@@ -94,6 +98,7 @@ impl Plan {
             contract_words: words,
             schedule,
             thresholds,
+            rules,
             resolved,
         })
     }
@@ -186,6 +191,24 @@ impl Plan {
             },
         }
     }
+}
+
+fn rules(resolved: &Resolved, scenario: &Scenario) -> Result<Vec<RuleSpec>, ConfigError> {
+    if !scenario.rules.is_empty() && scenario.kind != Kind::Load {
+        return Err(resolved
+            .error(
+                "rules",
+                "rules break what a load does, and this scenario has none",
+            )
+            .help("use kind = \"load\", or leave the rules out"));
+    }
+    crate::config::specs(&scenario.rules).map_err(|wrong| {
+        let mut located = resolved.error(&wrong.path(), wrong.message.as_str());
+        if located.place.is_none() {
+            located = resolved.error(&wrong.path_of_fault(), wrong.message.as_str());
+        }
+        located.help(wrong.help.as_str())
+    })
 }
 
 fn contract_words(scenario: &Scenario) -> Vec<String> {

@@ -205,7 +205,7 @@ fn from_toml(error: &toml::de::Error, file: &SourceFile) -> ConfigError {
 }
 
 /// The message of a toml error in our words, with a suggestion for unknown keys.
-fn describe(error: &toml::de::Error) -> ConfigError {
+pub(super) fn describe(error: &toml::de::Error) -> ConfigError {
     let message = error.message().trim();
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     for (prefix, what) in [("unknown field", "key"), ("unknown variant", "value")] {
@@ -233,8 +233,8 @@ pub(crate) fn nearest<'a>(wrong: &str, possible: impl IntoIterator<Item = &'a st
         .map(|(_, name)| name)
 }
 
-/// Where a dotted key stands in a file; `thresholds[2]` names an element of a list.
-fn span_of(file: &SourceFile, key: &str) -> Option<Range<usize>> {
+/// Where a dotted key stands in a file; `thresholds[2]` and `rules[0].api` name elements of lists.
+pub(super) fn span_of(file: &SourceFile, key: &str) -> Option<Range<usize>> {
     let document = Document::parse(file.text.as_str()).ok()?;
     let mut item: &Item = document.as_item();
     for part in key.split('.') {
@@ -243,8 +243,11 @@ fn span_of(file: &SourceFile, key: &str) -> Option<Range<usize>> {
             None => (part, None),
         };
         item = item.get(name)?;
-        if let Some(index) = index {
-            return item.as_array()?.get(index)?.span();
+        let Some(index) = index else { continue };
+        match item.get(index) {
+            Some(element) => item = element,
+            // An array of plain values: its elements are no items.
+            None => return item.as_array()?.get(index)?.span(),
         }
     }
     item.span()

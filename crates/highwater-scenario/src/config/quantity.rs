@@ -27,6 +27,21 @@ pub enum Rate {
 #[serde(try_from = "Written", into = "String")]
 pub struct Size(pub u64);
 
+/// Bytes per second, written `1MB/s`, `64KiB/s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "String")]
+pub struct ByteRate(pub u64);
+
+/// Versions of a request, written `9` or `"3-11"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "String")]
+pub struct Versions {
+    /// The first.
+    pub first: i16,
+    /// The last, not below the first.
+    pub last: i16,
+}
+
 /// What may stand in a file where a quantity is wanted; only text is right, numbers get a better error.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -173,6 +188,69 @@ impl fmt::Display for Size {
     }
 }
 
+impl FromStr for ByteRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.trim()
+            .strip_suffix("/s")
+            .and_then(|size| size.parse::<Size>().ok())
+            .map(|size| Self(size.0))
+            .ok_or_else(|| {
+                format!("\"{text}\" is not a rate of bytes; write a size per second, e.g. \"1MB/s\"")
+            })
+    }
+}
+
+impl fmt::Display for ByteRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/s", Size(self.0))
+    }
+}
+
+impl FromStr for Versions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        match (first.trim().parse(), last.trim().parse()) {
+            (Ok(first), Ok(last)) if (0..=last).contains(&first) => Ok(Self { first, last }),
+            _ => Err(format!(
+                "\"{text}\" is no version of a request; write one, 9, or the first and the last, \"3-11\""
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last {
+            write!(f, "{}", self.first)
+        } else {
+            write!(f, "{}-{}", self.first, self.last)
+        }
+    }
+}
+
+impl TryFrom<Written> for Versions {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        match written {
+            Written::Text(text) => text,
+            Written::Integer(number) => number.to_string(),
+            Written::Float(number) => number.to_string(),
+        }
+        .parse()
+    }
+}
+
+impl From<Versions> for String {
+    fn from(versions: Versions) -> Self {
+        versions.to_string()
+    }
+}
+
 macro_rules! written {
     ($kind:ty, $example:literal) => {
         impl TryFrom<Written> for $kind {
@@ -193,6 +271,7 @@ macro_rules! written {
 written!(Span, "30s");
 written!(Rate, "1000/s");
 written!(Size, "5KiB");
+written!(ByteRate, "1MB/s");
 
 #[cfg(test)]
 mod tests {
@@ -213,6 +292,15 @@ mod tests {
             let size: Size = text.parse().unwrap();
             assert_eq!((size.0, size.to_string().as_str()), (bytes, text));
         }
+        assert_eq!("64KiB/s".parse::<ByteRate>().unwrap().to_string(), "64KiB/s");
+        assert_eq!("1MB/s".parse::<ByteRate>().unwrap(), ByteRate(1_000_000));
+        for (text, first, last) in [("9", 9, 9), ("3-11", 3, 11)] {
+            let versions: Versions = text.parse().unwrap();
+            assert_eq!(
+                (versions.first, versions.last, versions.to_string().as_str()),
+                (first, last, text)
+            );
+        }
         assert_eq!("1.5KB".parse::<Size>().unwrap(), Size(1500));
         assert_eq!("50k/s".parse::<Rate>().unwrap(), Rate::PerSecond(50_000.0));
         assert_eq!("max".parse::<Rate>().unwrap(), Rate::Max);
@@ -227,6 +315,12 @@ mod tests {
         assert!("9999999h".parse::<Span>().unwrap_err().contains("year"));
         for text in ["1000", "x/s", "-1/s", "1000/min"] {
             assert!(text.parse::<Rate>().unwrap_err().contains("1000/s"), "{text}");
+        }
+        for text in ["1MB", "x/s", "-1B/s", "5/s"] {
+            assert!(text.parse::<ByteRate>().unwrap_err().contains("1MB/s"), "{text}");
+        }
+        for text in ["", "-1", "11-3", "3-", "a", "40000"] {
+            assert!(text.parse::<Versions>().unwrap_err().contains("3-11"), "{text}");
         }
         for text in ["5", "5 kilo", "-1B"] {
             assert!(text.parse::<Size>().unwrap_err().contains("5KiB"), "{text}");
