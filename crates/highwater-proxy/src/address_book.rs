@@ -17,6 +17,9 @@ use crate::shared::Shared;
 /// Most listeners: far more than a cluster has brokers, and fewer than a process has sockets.
 const MOST_LISTENERS: usize = 1_000;
 
+/// Kafka's own word for no node.
+const UNKNOWN_NODE: i32 = -1;
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     upstream: NodeAddress,
@@ -102,6 +105,33 @@ impl AddressBook {
             listener: self.shown(address),
         });
         Ok(address)
+    }
+
+    /// Takes in a listener that stands for a broker whose node is known, or is not.
+    pub(crate) fn adopt(
+        &self,
+        shared: &Arc<Shared>,
+        listener: TcpListener,
+        node: Option<i32>,
+        upstream: &NodeAddress,
+    ) -> io::Result<()> {
+        let address = listener.local_addr()?;
+        shared.listen(listener, node, vec![upstream.clone()])?;
+        let key = Key {
+            upstream: upstream.clone(),
+            alias: None,
+        };
+        let stand = Stand {
+            node: node.unwrap_or(UNKNOWN_NODE),
+            listener: address,
+        };
+        self.stands().insert(key, stand);
+        shared.recorder.event(HistoryBody::Broker {
+            node,
+            upstream: upstream.clone(),
+            listener: self.shown(address),
+        });
+        Ok(())
     }
 
     /// A listener as clients are told it.

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::rule::RuleError;
+use crate::tls::TlsError;
 
 /// Why a proxy can't start. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,25 @@ pub enum ProxyError {
         /// What was answered, in words.
         answered: String,
     },
+    /// The cluster was to be spoken with in plaintext, and speaks TLS.
+    #[error("what listens at {address} speaks TLS")]
+    SpeaksTls {
+        /// The address.
+        address: String,
+    },
+    /// The cluster and the proxy did not agree on TLS.
+    #[error("no TLS with what listens at {address}: {reason}")]
+    UpstreamTls {
+        /// The address.
+        address: String,
+        /// What happened, in words.
+        reason: String,
+        /// What to do; empty if that is not known.
+        help: &'static str,
+    },
+    /// TLS can't be had as it was asked for.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address to listen at can't be had.
     #[error("can't listen at {address}")]
     Listen {
@@ -52,6 +72,22 @@ pub enum ProxyError {
         #[source]
         source: io::Error,
     },
+}
+
+impl ProxyError {
+    /// What to do about it, if that is known.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::Rule { source, .. } => Some(&source.help),
+            Self::SpeaksTls { .. } => Some(
+                "speak TLS with it (--upstream-tls on, with --upstream-ca FILE if its authority is not known here)",
+            ),
+            Self::UpstreamTls { help, .. } => Some(*help).filter(|help| !help.is_empty()),
+            Self::Tls(error) => error.help(),
+            _ => None,
+        }
+    }
 }
 
 /// An error with everything below it, for a history.

@@ -20,11 +20,13 @@ mod counters;
 mod error;
 mod fault;
 mod identity;
+mod listening;
 mod probe;
 mod proxy;
 mod recorder;
 mod rule;
 mod shared;
+mod tls;
 mod topics;
 
 pub use counters::Snapshot;
@@ -34,6 +36,7 @@ pub use proxy::{Proxy, ProxyOptions, Summary};
 pub use recorder::Observer;
 pub use rule::engine::RuleCount;
 pub use rule::{Direction, Parameters, RuleError, RuleSpec, Scope, Then, Trigger, Watch};
+pub use tls::{BrokerTls, Certificate, ClientTls, PassListener, Tls, TlsError, Trust};
 
 /// Checks rules without starting anything.
 ///

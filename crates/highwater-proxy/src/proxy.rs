@@ -1,13 +1,14 @@
 //! Starting and stopping.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use highwater_model::history::{HistoryBody, NodeAddress, ProcessChange, Trouble};
+use highwater_wire::addresses::Endpoint;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,11 +16,13 @@ use crate::address_book::AddressBook;
 use crate::clock::Clock;
 use crate::counters::{Counters, Snapshot};
 use crate::error::ProxyError;
+use crate::listening::Listening;
 use crate::probe;
 use crate::recorder::{self, Finished, Observer, Output};
 use crate::rule::RuleSpec;
 use crate::rule::engine::Engine;
 use crate::shared::Shared;
+use crate::tls::{Brokers, Sides, Tls, TlsError};
 use crate::topics::Topics;
 
 /// How long connections may take to end when the proxy stops.
@@ -33,6 +36,8 @@ pub struct ProxyOptions {
     pub listen: SocketAddr,
     /// Host that clients are told; the address of `listen` if none.
     pub advertise: Option<String>,
+    /// TLS, on either side; none by default. If it passes, `upstream`, `listen` and `advertise` are not used.
+    pub tls: Tls,
     /// The rules.
     pub rules: Vec<RuleSpec>,
     /// Seed of the rules.
@@ -55,6 +60,7 @@ impl ProxyOptions {
             upstream,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             advertise: None,
+            tls: Tls::default(),
             rules: Vec::new(),
             seed: 0,
             history: None,
@@ -71,6 +77,7 @@ pub struct Proxy {
     bootstrap: NodeAddress,
     thread: std::thread::JoinHandle<Finished>,
     history: Option<PathBuf>,
+    tls: &'static str,
 }
 
 /// How a proxy ended.
@@ -78,6 +85,8 @@ pub struct Proxy {
 pub struct Summary {
     /// What passed.
     pub snapshot: Snapshot,
+    /// What became of TLS, in words.
+    pub tls: &'static str,
     /// Events in the history.
     pub events: u64,
     /// Time that connections waited for the history.
@@ -94,29 +103,32 @@ impl Proxy {
     pub async fn start(options: ProxyOptions) -> Result<Self, ProxyError> {
         let engine = Engine::new(&options.rules, options.seed)
             .map_err(|(at, source)| ProxyError::Rule { at, source })?;
-        let probed = options.upstream.clone();
-        let endpoints = tokio::task::spawn_blocking(move || probe::endpoints(&probed))
-            .await
-            .map_err(|error| ProxyError::Unreachable {
-                address: shown(&options.upstream),
-                source: io::Error::other(error),
-            })??;
-        let listening = |source| ProxyError::Listen {
-            address: options.listen.to_string(),
-            source,
+        if options.tls.passes() {
+            engine
+                .refuse_frames()
+                .map_err(|(at, source)| ProxyError::Rule { at, source })?;
+        }
+        let brokers = Sides::towards_brokers(&options.tls)?;
+        let upstream = match &options.tls {
+            Tls::Ends { .. } => options.upstream,
+            Tls::Passes { listeners } if listeners.is_empty() => return Err(TlsError::NoListener.into()),
+            Tls::Passes { listeners } => listeners.iter().map(|one| one.upstream.clone()).collect(),
         };
-        let listener = TcpListener::bind(options.listen).map_err(listening)?;
-        let local = listener.local_addr().map_err(listening)?;
+        let endpoints = look(upstream.clone(), brokers.clone(), options.tls.passes()).await?;
+        let listeners = Listening::bind(&options.tls, options.listen)?;
+        let local = listeners.first();
         let advertise = options
             .advertise
             .unwrap_or_else(|| reachable(local.ip()).to_string());
+        let clients = Sides::towards_clients(&options.tls, &advertise)?;
+        tracing::info!("{}", options.tls.words());
         let clock = Clock(options.began);
         let topics = Arc::new(Topics::default());
         let counters = Arc::new(Counters::default());
         let began = HistoryBody::Began {
             highwater_version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: jiff::Timestamp::now().to_string(),
-            target: shown(&options.upstream),
+            target: shown(&upstream),
             seed: format!("{:x}", options.seed),
             rules: engine.names(),
         };
@@ -140,6 +152,12 @@ impl Proxy {
             book: AddressBook::new(local.ip(), advertise.clone()),
             topics,
             clock,
+            tls: Sides {
+                clients,
+                brokers,
+                passes: options.tls.passes(),
+                ..Sides::default()
+            },
             seed: options.seed,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -148,19 +166,7 @@ impl Proxy {
             next_exchange: AtomicU64::new(1),
         });
         let bootstrap = shared.book.shown(local);
-        for upstream in &options.upstream {
-            shared.recorder.event(HistoryBody::Broker {
-                node: None,
-                upstream: upstream.clone(),
-                listener: bootstrap.clone(),
-            });
-        }
-        for endpoint in &endpoints {
-            shared.book.listener_for(&shared, endpoint).map_err(listening)?;
-        }
-        shared
-            .listen(listener, None, options.upstream.clone())
-            .map_err(listening)?;
+        listeners.open(&shared, &upstream, &endpoints)?;
         shared.tasks.spawn(Arc::clone(&shared).keep_time());
         shared.tasks.spawn(Arc::clone(&shared).watch_for_bypass(local));
         Ok(Self {
@@ -168,6 +174,7 @@ impl Proxy {
             bootstrap,
             thread,
             history: options.history,
+            tls: options.tls.words(),
         })
     }
 
@@ -187,6 +194,12 @@ impl Proxy {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.shared.counters.snapshot(self.shared.engine.counts())
+    }
+
+    /// What becomes of TLS, in words.
+    #[must_use]
+    pub fn tls(&self) -> &'static str {
+        self.tls
     }
 
     /// Whether the history can't be written any more.
@@ -234,18 +247,40 @@ impl Proxy {
         match finished {
             Ok(Ok(finished)) => Summary {
                 snapshot,
+                tls: self.tls,
                 events: finished.events,
                 waited: Duration::from_nanos(finished.waited_ns),
                 history_failure: finished.failure.map(failed),
             },
             _ => Summary {
                 snapshot,
+                tls: self.tls,
                 events: 0,
                 waited: Duration::ZERO,
                 history_failure: Some(failed(io::Error::other("the recorder ended early"))),
             },
         }
     }
+}
+
+/// The brokers that the cluster names; none if it wants a login first, or if nothing of it can be understood.
+async fn look(
+    upstream: Vec<NodeAddress>,
+    tls: Option<Brokers>,
+    passes: bool,
+) -> Result<Vec<Endpoint>, ProxyError> {
+    let address = shown(&upstream);
+    let looking = tokio::task::spawn_blocking(move || {
+        if passes {
+            probe::reach(&upstream).map(|()| Vec::new())
+        } else {
+            probe::endpoints(&upstream, tls.as_ref())
+        }
+    });
+    looking.await.map_err(|error| ProxyError::Unreachable {
+        address,
+        source: io::Error::other(error),
+    })?
 }
 
 /// An address that clients on this machine can connect to.

@@ -17,17 +17,14 @@ use tokio_util::task::TaskTracker;
 use crate::address_book::AddressBook;
 use crate::bypass;
 use crate::clock::Clock;
-use crate::connection::stream::End;
 use crate::connection::{Connection, Ending, address};
 use crate::counters::Counters;
 use crate::fault::OnLink;
 use crate::proxy::resolve;
 use crate::recorder::Recorder;
 use crate::rule::engine::Engine;
+use crate::tls::{Hello, Sides};
 use crate::topics::Topics;
-
-/// How long a broker may take to accept a connection; as long as clients wait by default.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// Most connections at once: more than the clients of one machine open, fewer than a process may.
 const MOST_CONNECTIONS: usize = 10_000;
@@ -40,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) book: AddressBook,
     pub(crate) topics: Arc<Topics>,
     pub(crate) clock: Clock,
+    pub(crate) tls: Sides,
     pub(crate) seed: u64,
     /// Whether any rule acts on bytes.
     pub(crate) network: bool,
@@ -90,14 +88,21 @@ impl Shared {
     }
 
     async fn serve(self: Arc<Self>, client: TcpStream, node: Option<i32>, upstream: &[NodeAddress]) {
+        let hello = self.hello(&client).await;
         let id = ConnectionId(self.next_connection.fetch_add(1, Ordering::Relaxed));
         let from = client.peer_addr().map_or_else(|_| "unknown".to_owned(), address);
         self.recorder.event(HistoryBody::Connected {
             connection: id,
             node,
             from,
-            tls: false,
+            tls: hello == Some(Hello::Tls),
         });
+        if self.tls.passes {
+            self.recorder.trouble(Trouble::Opaque {
+                connection: id,
+                reason: "TLS passes as bytes: no request is seen".to_owned(),
+            });
+        }
         let connection = Connection::new(id, Arc::clone(&self), node);
         let open = {
             let mut connections = self.connections();
@@ -112,7 +117,10 @@ impl Shared {
                 format!("{MOST_CONNECTIONS} connections are open already"),
             )
         } else {
-            self.pass(&connection, client, upstream).await
+            match self.open_ends(client, hello, upstream).await {
+                Ok((client, broker)) => connection.run(client, broker).await,
+                Err(ending) => ending,
+            }
         };
         self.connections().remove(&id);
         self.counters.connections_open.fetch_sub(1, Ordering::Relaxed);
@@ -121,23 +129,6 @@ impl Shared {
             by: ending.by,
             reason: ending.reason,
         });
-    }
-
-    async fn pass(
-        &self,
-        connection: &Arc<Connection>,
-        client: TcpStream,
-        upstream: &[NodeAddress],
-    ) -> Ending {
-        let broker = tokio::select! {
-            broker = connect(upstream) => broker,
-            () = self.stopping.cancelled() => return Ending::new(Side::Proxy, "the proxy stopped"),
-        };
-        let ends = broker.and_then(|broker| Ok((End::plain(client)?, End::plain(broker)?)));
-        match ends {
-            Ok((client, broker)) => connection.run(client, broker).await,
-            Err(error) => Ending::new(Side::Broker, format!("no connection to the broker: {error}")),
-        }
     }
 
     /// A rule changed; connections and counts as far as there are any.
@@ -277,18 +268,4 @@ impl Shared {
     fn connections(&self) -> MutexGuard<'_, HashMap<ConnectionId, Weak<Connection>>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Connects to the first of the addresses that answers.
-async fn connect(upstream: &[NodeAddress]) -> io::Result<TcpStream> {
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in upstream {
-        let connecting = TcpStream::connect((address.host.as_str(), address.port));
-        match tokio::time::timeout(CONNECT_LIMIT, connecting).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => last = error,
-            Err(_) => last = io::ErrorKind::TimedOut.into(),
-        }
-    }
-    Err(last)
 }

@@ -17,10 +17,15 @@ use crate::frame::{self, LENGTH_BYTES, MAX_RESPONSE_FRAME};
 /// The name given to the broker in every request.
 const CLIENT_ID: &str = "highwater";
 
+/// What a connection is made of: TCP, or TLS over it.
+pub trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
+
 /// A connection to one broker.
 #[derive(Debug)]
-pub struct Connection {
-    stream: TcpStream,
+pub struct Connection<S = TcpStream> {
+    stream: S,
     address: SocketAddr,
     next_correlation_id: i32,
     client_id: String,
@@ -37,12 +42,19 @@ impl Connection {
         stream.set_nodelay(true).map_err(connect)?;
         stream.set_read_timeout(Some(timeout)).map_err(connect)?;
         stream.set_write_timeout(Some(timeout)).map_err(connect)?;
-        Ok(Self {
+        Ok(Self::over(stream, address))
+    }
+}
+
+impl<S: Stream> Connection<S> {
+    /// Over a stream that is open; its timeouts are its owner's affair.
+    pub fn over(stream: S, address: SocketAddr) -> Self {
+        Self {
             stream,
             address,
             next_correlation_id: 1,
             client_id: CLIENT_ID.to_owned(),
-        })
+        }
     }
 
     /// The same connection under another client id.

@@ -27,6 +27,6 @@ pub mod observe;
 pub mod records;
 pub mod subscription;
 
-pub use connection::Connection;
+pub use connection::{Connection, Stream};
 pub use encoder::BatchBuilder;
 pub use error::WireError;

@@ -41,11 +41,12 @@ pub(super) struct Answers {
 
 impl Answers {
     pub(super) fn new(connection: Arc<Connection>, broker: Reader, client: Writer) -> Self {
+        let frames = Frames::new(connection.shared.tls.passes);
         Self {
             outlet: Outlet::new(client, Arc::clone(&connection), Direction::ToClient),
             connection,
             broker,
-            frames: Frames::default(),
+            frames,
             passing: None,
         }
     }

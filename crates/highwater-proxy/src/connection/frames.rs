@@ -61,6 +61,14 @@ pub(super) struct Frames {
 }
 
 impl Frames {
+    /// Of a new connection; `opaque` if nothing of it can be understood.
+    pub(super) fn new(opaque: bool) -> Self {
+        Self {
+            opaque,
+            ..Self::default()
+        }
+    }
+
     /// Room to read into.
     pub(super) fn room(&mut self) -> &mut BytesMut {
         // A frame that is kept grows in place; it doubles as its bytes arrive, whatever its length claims.

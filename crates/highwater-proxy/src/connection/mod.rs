@@ -10,6 +10,7 @@
 mod answers;
 mod frames;
 pub(crate) mod link;
+mod opening;
 mod outlet;
 mod requests;
 pub(crate) mod stream;

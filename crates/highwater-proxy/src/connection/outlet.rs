@@ -58,7 +58,7 @@ impl Outlet {
         self.connection.count_bytes(self.direction, bytes.len());
         if !self.connection.shared.network {
             return match &mut self.way {
-                Way::Direct(writer) => writer.write_all(bytes).await,
+                Way::Direct(writer) => write(writer, bytes).await,
                 Way::Delayed { .. } | Way::Closed => Err(io::ErrorKind::BrokenPipe.into()),
             };
         }
@@ -141,6 +141,12 @@ impl Outlet {
     }
 }
 
+/// Writes bytes through to the socket: TLS would keep some while the socket is full.
+async fn write(writer: &mut Writer, bytes: &[u8]) -> io::Result<()> {
+    writer.write_all(bytes).await?;
+    writer.flush().await
+}
+
 /// Writes bytes as the effects of the moment want them.
 async fn paced(writer: &mut Writer, bytes: &[u8], effects: Effects) -> io::Result<()> {
     let per_piece = effects.bytes_per_second.map(|rate| {
@@ -151,7 +157,7 @@ async fn paced(writer: &mut Writer, bytes: &[u8], effects: Effects) -> io::Resul
     let (slice, pause) = effects.slice.unwrap_or((usize::MAX, Duration::ZERO));
     let size = per_piece.unwrap_or(usize::MAX).min(slice).min(bytes.len().max(1));
     for piece in bytes.chunks(size) {
-        writer.write_all(piece).await?;
+        write(writer, piece).await?;
         let mut rest = if size == slice { pause } else { Duration::ZERO };
         if let Some(rate) = effects.bytes_per_second {
             rest += Duration::from_secs_f64(piece.len() as f64 / rate as f64);

@@ -61,11 +61,12 @@ pub(super) struct Requests {
 impl Requests {
     pub(super) fn new(connection: Arc<Connection>, client: Reader, broker: Writer) -> Self {
         let (release, released) = mpsc::unbounded_channel();
+        let frames = Frames::new(connection.shared.tls.passes);
         Self {
             outlet: Outlet::new(broker, Arc::clone(&connection), Direction::ToBroker),
             connection,
             client,
-            frames: Frames::default(),
+            frames,
             released,
             release,
             mechanism: None,

@@ -1,10 +1,13 @@
 //! The two ends of a connection as the pumps see them, whatever they are made of.
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
 
 /// Where bytes come from.
 pub(crate) type Reader = Box<dyn AsyncRead + Send + Sync + Unpin>;
@@ -31,6 +34,36 @@ impl End {
             writer: Box::new(writer),
             socket,
         })
+    }
+}
+
+impl End {
+    /// An end with TLS.
+    pub(crate) fn tls(stream: TlsStream<TcpStream>) -> io::Result<Self> {
+        let socket = Socket::of(stream.get_ref().0)?;
+        let (reader, writer) = tokio::io::split(stream);
+        Ok(Self {
+            reader: Box::new(Lenient(reader)),
+            writer: Box::new(writer),
+            socket,
+        })
+    }
+}
+
+/// Takes the end of TCP for the end of TLS, as Kafka's clients and brokers do: frames have a length, so nobody can
+/// cut anything off without being noticed.
+struct Lenient<R>(R);
+
+impl<R: AsyncRead + Unpin> AsyncRead for Lenient<R> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match ready!(Pin::new(&mut self.0).poll_read(context, into)) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+            other => Poll::Ready(other),
+        }
     }
 }
 

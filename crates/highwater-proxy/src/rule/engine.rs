@@ -127,6 +127,46 @@ impl Engine {
         })
     }
 
+    /// Whether every rule can do without seeing frames.
+    ///
+    /// # Errors
+    /// The place of the first that can't, and what it would need.
+    pub(crate) fn refuse_frames(&self) -> Result<(), (usize, RuleError)> {
+        for (at, armed) in self.rules.iter().enumerate() {
+            let fault = armed.entry.name;
+            let refused = |key, message: String| {
+                let help = "let TLS end at the proxy (--tls-ca FILE); as bytes only network faults pass, for a \
+                            `node` and with `from` and `until`";
+                Err((at, RuleError::new(key, message, help)))
+            };
+            if armed.entry.point == Point::Frame {
+                return refused(
+                    "fault",
+                    format!("`{fault}` acts on requests, and none is seen while TLS passes as bytes"),
+                );
+            }
+            if !armed.standing || armed.release.is_some() {
+                return refused(
+                    "trigger",
+                    format!("`{fault}` waits for a request, and none is seen while TLS passes as bytes"),
+                );
+            }
+            if armed.after.is_some() {
+                return refused(
+                    "after",
+                    "what happens on the wire is not seen while TLS passes as bytes".to_owned(),
+                );
+            }
+            if armed.matcher.speaks_of_clients() {
+                return refused(
+                    "client_id",
+                    "who a client is can't be seen while TLS passes as bytes".to_owned(),
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Whether requests of this API have to be read whole and judged before they go on.
     pub(crate) fn wants_request(&self, api_key: i16) -> bool {
         self.watched.contains(api_key)

@@ -104,6 +104,11 @@ impl Matcher {
             || scope.first_sequence.is_some()
             || scope.transaction.is_some()
     }
+
+    /// Whether it matters what clients say of themselves.
+    pub(crate) fn speaks_of_clients(&self) -> bool {
+        self.scope.client_id.is_some() || self.scope.principal.is_some()
+    }
 }
 
 fn unknown_api(name: &str, key: &str) -> RuleError {
