@@ -6,7 +6,8 @@
 //! count or length larger than the bytes that are left is either an error (compact encodings) or is
 //! cut down so that the elements run out (32-bit encodings), and decodes for real only afterwards.
 //!
-//! Invariant: the memory reserved is at most the length of the input times the size of one element.
+//! Invariant: the memory reserved is at most the length of the input, or [`LARGEST_TAG`] if that is more, times the
+//! size of one element.
 //! Callers bound the input ([`crate::frame`] has limits by API). Nothing is copied: byte fields are
 //! slices of the input.
 
@@ -48,6 +49,9 @@ struct Guard {
     inside_varint: usize,
 }
 
+/// Kafka numbers the tagged fields of a message from 0, and private extensions from 10,000.
+const LARGEST_TAG: u64 = 16_384;
+
 /// An unsigned variable-length integer of 32 bits has at most five bytes.
 const MAX_VARINT_BYTES: usize = 5;
 
@@ -79,12 +83,13 @@ impl Buf for Guard {
     }
 
     /// Only variable-length integers and booleans are read byte by byte. Compact lengths are stored
-    /// as length + 1; tags and the number of tags are small; so a value above what is left + 1 lies.
+    /// as length + 1, so a value above what is left + 1 lies, unless it is the number of a tag: those are small,
+    /// and as a count a small number does no harm.
     fn try_get_u8(&mut self) -> Result<u8, TryGetError> {
         if self.inside_varint == 0 {
             let (value, bytes) = self.peek_varint();
             let left = self.inner.len().saturating_sub(bytes);
-            if value > left as u64 + 1 {
+            if value > left as u64 + 1 && value > LARGEST_TAG {
                 return Err(TryGetError {
                     requested: usize::try_from(value).unwrap_or(usize::MAX),
                     available: left,

@@ -254,11 +254,13 @@ impl Writer {
         if !observe::needed(header.api_key) {
             return RequestFacts::Other;
         }
-        match observe::request(header, body, &*self.topics, self.depth()) {
+        match observe::request(header, body.clone(), &*self.topics, self.depth()) {
             Ok(facts) => facts,
             Err(error) => {
                 self.undecoded(at_ns, exchange, (header.api_key, header.api_version), &error);
-                RequestFacts::Other
+                // A batch whose records are damaged still says whose it is.
+                let batches = observe::request(header, body, &*self.topics, Depth::Batches);
+                batches.unwrap_or(RequestFacts::Other)
             }
         }
     }
@@ -274,11 +276,13 @@ impl Writer {
         if !observe::needed(api_key) {
             return ResponseFacts::Other;
         }
-        match observe::response(api_key, api_version, frame, asked, &*self.topics, self.depth()) {
+        let read = |frame, depth| observe::response(api_key, api_version, frame, asked, &*self.topics, depth);
+        match read(frame.clone(), self.depth()) {
             Ok(facts) => facts,
             Err(error) => {
+                let batches = read(frame, Depth::Batches);
                 self.undecoded(at_ns, exchange, (api_key, api_version), &error);
-                ResponseFacts::Other
+                batches.unwrap_or(ResponseFacts::Other)
             }
         }
     }

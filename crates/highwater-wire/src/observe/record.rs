@@ -1,6 +1,6 @@
 //! The records of one batch as facts: where they are, and hashes of what they hold.
 //!
-//! Invariant: as many records as the header says, and nothing behind them, or an error. The only memory
+//! Invariant: as many records as the header says, at most [`MAX_RECORDS`], and nothing behind them, or an error. The only memory
 //! asked for is the list itself, as long as the bytes can hold records; keys and values are hashed in place.
 
 use highwater_model::history::{ContentHash, HeaderFact, RecordFacts};
@@ -12,6 +12,10 @@ use crate::records::RecordsError;
 
 /// Length, attributes, two deltas, length of the key, of the value, count of headers: a byte each.
 const MIN_RECORD_BYTES: usize = 7;
+
+/// Most records of one batch that are looked at: ten times what a batch of Kafka's default limit can hold, and
+/// 56 MiB of facts. A small batch can unpack to far more.
+const MAX_RECORDS: i32 = 1 << 20;
 
 /// Longest value of a record header that is kept, in bytes.
 const MAX_HEADER_VALUE_BYTES: usize = 64;
@@ -31,6 +35,9 @@ pub(super) fn read(
 
 fn walk(header: &BatchHeader, bytes: &[u8], keep: &[String]) -> Result<Vec<RecordFacts>, RecordsError> {
     let count = header.record_count();
+    if count > MAX_RECORDS {
+        return Err(RecordsError::Malformed(MAX_RECORDS));
+    }
     let room = usize::try_from(count)
         .unwrap_or(0)
         .min(bytes.len() / MIN_RECORD_BYTES);
