@@ -5,12 +5,12 @@
 //! ```
 //! Invariant: both brokers run during the whole of a case, on the same disk; while one is measured the other is idle.
 
-mod acknowledgement;
+pub(crate) mod acknowledgement;
 mod arm;
 mod figures;
 mod measure;
 mod memory;
-mod requests;
+pub(crate) mod requests;
 mod start;
 mod throughput;
 mod transactions;
@@ -89,7 +89,7 @@ impl Amounts {
 }
 
 /// The programs that take part, and where they may write.
-struct Site<'a> {
+pub(crate) struct Site<'a> {
     highwater: &'a Path,
     rdkafka_performance: &'a Path,
     directory: PathBuf,

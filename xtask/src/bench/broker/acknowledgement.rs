@@ -1,6 +1,7 @@
 //! How long an acknowledgement takes at a modest rate: our own load, which waits for nobody.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use highwater_model::{Phase, Report};
@@ -42,21 +43,35 @@ limit = "1s"
 
 /// One round: service time, from when the client took the record.
 pub(crate) fn measure(arm: &Arm, site: &Site<'_>, seconds: u64) -> Result<Vec<(Kind, f64)>, BenchError> {
-    let directory = tempfile::tempdir_in(&site.directory);
+    let (p50, p99) = median_and_p99(site.highwater, &site.directory, arm.bootstrap(), seconds)?;
+    Ok(vec![
+        (Kind::AcknowledgedMedian, p50),
+        (Kind::AcknowledgedP99, p99),
+    ])
+}
+
+/// Milliseconds from when the client took a record to its acknowledgement: median and 99th percentile.
+pub(crate) fn median_and_p99(
+    highwater: &Path,
+    place: &Path,
+    bootstrap: &str,
+    seconds: u64,
+) -> Result<(f64, f64), BenchError> {
+    let directory = tempfile::tempdir_in(place);
     let file = |source| BenchError::File {
-        path: site.directory.clone(),
+        path: place.to_owned(),
         source,
     };
     let directory = directory.map_err(file)?;
     let toml = directory.path().join("bench.toml");
     fs::write(&toml, scenario(seconds)).map_err(file)?;
     let out = directory.path().join("run");
-    let mut command = Command::new(site.highwater);
+    let mut command = Command::new(highwater);
     command
         .arg("run")
         .arg(&toml)
         .arg("--quiet")
-        .args(["--target", &format!("bootstrap:{}", arm.bootstrap())])
+        .args(["--target", &format!("bootstrap:{bootstrap}")])
         .arg("--out")
         .arg(&out);
     let ended = process::run(&mut command)?;
@@ -76,11 +91,5 @@ pub(crate) fn measure(arm: &Arm, site: &Site<'_>, seconds: u64) -> Result<Vec<(K
         let quantiles = &phase.latency.ack.service;
         Some((quantiles.p50_ns? as f64 / 1e6, quantiles.p99_ns? as f64 / 1e6))
     });
-    let Some((p50, p99)) = steady else {
-        return Err(ended.not_understood());
-    };
-    Ok(vec![
-        (Kind::AcknowledgedMedian, p50),
-        (Kind::AcknowledgedP99, p99),
-    ])
+    steady.ok_or_else(|| ended.not_understood())
 }
