@@ -1,8 +1,10 @@
 //! The clock of a proxy: monotonic, counted from a moment that a run can share.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Time since the run began.
+use tokio::time::Instant;
+
+/// Time since the run began. The runtime's clock, which simulations can stop.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock(pub(crate) Instant);
 

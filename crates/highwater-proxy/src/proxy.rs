@@ -122,7 +122,7 @@ impl Proxy {
             .unwrap_or_else(|| reachable(local.ip()).to_string());
         let clients = Sides::towards_clients(&options.tls, &advertise)?;
         tracing::info!("{}", options.tls.words());
-        let clock = Clock(options.began);
+        let clock = Clock(options.began.into());
         let topics = Arc::new(Topics::default());
         let counters = Arc::new(Counters::default());
         let began = HistoryBody::Began {

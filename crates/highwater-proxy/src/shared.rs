@@ -48,6 +48,51 @@ pub(crate) struct Shared {
     pub(crate) next_exchange: AtomicU64,
 }
 
+#[cfg(test)]
+impl Shared {
+    /// Without listeners; the clock begins now.
+    pub(crate) fn for_simulation(
+        rules: &[crate::rule::RuleSpec],
+        seed: u64,
+        observer: crate::recorder::Observer,
+    ) -> (Arc<Self>, std::thread::JoinHandle<crate::recorder::Finished>) {
+        let engine = Engine::new(rules, seed).unwrap();
+        let clock = Clock(tokio::time::Instant::now());
+        let (topics, counters) = (Arc::new(Topics::default()), Arc::new(Counters::default()));
+        let output = crate::recorder::Output {
+            file: None,
+            observer: Some(observer),
+            headers: Vec::new(),
+        };
+        let began = HistoryBody::Began {
+            highwater_version: String::new(),
+            started_at: String::new(),
+            target: String::new(),
+            seed: String::new(),
+            rules: engine.names(),
+        };
+        let (recorder, thread) =
+            crate::recorder::start(output, clock, Arc::clone(&topics), Arc::clone(&counters), began).unwrap();
+        let shared = Self {
+            network: engine.has_network_rules(),
+            engine,
+            recorder,
+            counters,
+            book: AddressBook::new(std::net::Ipv4Addr::LOCALHOST.into(), "127.0.0.1".to_owned()),
+            topics,
+            clock,
+            tls: Sides::default(),
+            seed,
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            connections: Mutex::default(),
+            next_connection: AtomicU32::new(1),
+            next_exchange: AtomicU64::new(1),
+        };
+        (Arc::new(shared), thread)
+    }
+}
+
 impl Shared {
     pub(crate) fn next_exchange(&self) -> ExchangeId {
         ExchangeId(self.next_exchange.fetch_add(1, Ordering::Relaxed))

@@ -78,6 +78,17 @@ impl Setup {
         .await
     }
 
+    /// Waits until so many Produce requests have arrived.
+    async fn until_produced(&self, requests: u64) {
+        let proxy = self.proxy.as_ref().unwrap();
+        let arrived = async {
+            while proxy.snapshot().requests.get(&0).copied().unwrap_or(0) < requests {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, arrived).await.unwrap();
+    }
+
     /// Stops everything and gives the history.
     async fn history(mut self) -> Vec<HistoryEvent> {
         self.proxy.take().unwrap().stop().await;
@@ -266,8 +277,15 @@ async fn a_held_request_goes_on_after_its_client_hung_up() {
     let setup = Setup::new(vec![rule("hold", 1, parameters)]).await;
     let leader = setup.leader().await;
     let held = open(leader).await;
-    blocking(move || held.lock().unwrap().send(&produce("late"), 9).unwrap()).await;
-    // The connection of the held request is dropped here; the next one releases it.
+    let held = blocking(move || {
+        held.lock().unwrap().send(&produce("late"), 9).unwrap();
+        held
+    })
+    .await;
+    // Two connections have no order between them: the held request must have arrived first.
+    setup.until_produced(1).await;
+    drop(held);
+    // Its client has hung up; the answer to the next request releases it.
     let connection = open(leader).await;
     assert_eq!(send(&connection, "first").await, Some((0, 0)));
     let mut offset = 0;

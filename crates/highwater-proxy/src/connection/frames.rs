@@ -14,6 +14,10 @@ use bytes::{Bytes, BytesMut};
 /// Room for one read. Larger reads mean fewer system calls; this much is little for 200 connections.
 pub(super) const READ_BYTES: usize = 64 << 10;
 
+/// Room made at once for a frame that is kept: no copying while a batch of Kafka's default limit grows. It is not
+/// touched, and so costs no memory, before bytes arrive.
+const FRAME_ROOM: usize = 1 << 20;
+
 /// How a frame is dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -71,8 +75,10 @@ impl Frames {
 
     /// Room to read into.
     pub(super) fn room(&mut self) -> &mut BytesMut {
-        // A frame that is kept grows in place; it doubles as its bytes arrive, whatever its length claims.
-        self.buffer.reserve(READ_BYTES);
+        // A longer frame that is kept doubles as its bytes arrive, whatever its length claims.
+        if self.buffer.capacity() - self.buffer.len() < READ_BYTES / 4 {
+            self.buffer.reserve(READ_BYTES);
+        }
         &mut self.buffer
     }
 
@@ -98,6 +104,10 @@ impl Frames {
     }
 
     pub(super) fn begin(&mut self, total: usize, mode: Mode) {
+        if mode != Mode::Pass {
+            let wanted = total.min(FRAME_ROOM).saturating_sub(self.buffer.len());
+            self.buffer.reserve(wanted);
+        }
         self.current = Some(Current {
             total,
             passed: 0,

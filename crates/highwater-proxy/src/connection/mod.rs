@@ -13,6 +13,8 @@ pub(crate) mod link;
 mod opening;
 mod outlet;
 mod requests;
+#[cfg(test)]
+mod simulation;
 pub(crate) mod stream;
 mod wire;
 
