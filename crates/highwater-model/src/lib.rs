@@ -27,7 +27,7 @@ pub use phase::Phase;
 pub use record::{Outcome, RecordId, RunId, TopicPartition};
 pub use report::{
     AnomalyExample, AnomalyReport, CurvePoint, FaultReport, LatencyReport, PhaseReport, Quantiles,
-    RecordCounts, Report, SCHEMA_VERSION, ScenarioReport, StallOracle, StallRow, ThresholdReport,
+    RecordCounts, Report, RuleReport, SCHEMA_VERSION, ScenarioReport, StallOracle, StallRow, ThresholdReport,
     ThresholdResult, TimelineBin, Timing, TimingCurve, ValidityCheck,
 };
 pub use resources::{ProcessResources, ProcessRole, ResourceSample, Resources};

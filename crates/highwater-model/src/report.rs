@@ -238,6 +238,19 @@ pub struct FaultReport {
     pub back_to_baseline_ns: Option<u64>,
 }
 
+/// What became of one rule of the fault proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleReport {
+    /// Its name.
+    pub name: String,
+    /// Its fault, e.g. `drop-ack`.
+    pub fault: String,
+    /// Requests that matched; connections, of a network fault that waits for no request.
+    pub matched: u64,
+    /// How many times it fired.
+    pub fired: u64,
+}
+
 /// One kind of anomaly.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnomalyReport {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -42,6 +43,19 @@ Examples:
   highwater cluster move --topic orders --partition 0 --to 2    another leader
   highwater cluster move --group billing --to 3                 another coordinator of a group
   highwater cluster move --transactional-id etl-1 --to 1        another coordinator of its transactions";
+
+const PROXY_EXAMPLES: &str = "\
+Examples:
+  highwater proxy --target bootstrap:127.0.0.1:9092                      watch what an application does
+  highwater proxy --target bootstrap:broker:9092 --history app.hwh       and write down what really happened
+  highwater proxy --target bootstrap:broker:9092 --rules late.toml       break what the rules name
+  highwater faults                                                       what rules can break
+
+Exit codes:
+  0  stopped: every rule fired, and what was asked for is complete
+  2  usage: nothing was started
+  4  the proxy could not start, the history could not be written, or a frame that a rule wanted could not be read
+  5  inconclusive: a rule never fired, or a client was seen to talk past the proxy";
 
 /// Proves what an event pipeline on Kafka can do and survive.
 #[derive(Debug, Parser)]
@@ -134,6 +148,20 @@ pub(crate) enum Command {
     /// Speaks Kafka's protocol to any broker: the dev broker with several nodes as well as Apache Kafka.
     #[command(subcommand, after_help = CLUSTER_EXAMPLES)]
     Cluster(ClusterCommand),
+    /// Stands between an application and a cluster: sees every frame, writes down what happened, breaks what rules name.
+    ///
+    /// Needs no change to the application but its bootstrap address, in any language. Without rules every byte passes
+    /// as it came, apart from the addresses of brokers. Ctrl-C or SIGTERM stops it and prints what passed.
+    #[command(after_help = PROXY_EXAMPLES)]
+    Proxy(ProxyArguments),
+    /// Lists what the fault proxy can break, with an example of each.
+    Faults {
+        /// Shows this one with every key that it takes.
+        name: Option<String>,
+        /// text or json.
+        #[arg(long, value_enum, default_value_t = TextFormat::Text, value_name = "FORMAT")]
+        format: TextFormat,
+    },
     /// Prints a completion script for a shell.
     ///
     /// For bash: `highwater completions bash > ~/.local/share/bash-completion/completions/highwater`.
@@ -259,6 +287,50 @@ pub(crate) struct BrokerArguments {
     pub(crate) exit_with_parent: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ProxyArguments {
+    /// The cluster behind the proxy: `bootstrap:HOST:PORT`, several addresses separated by commas.
+    #[arg(long, value_name = "TARGET", env = "HIGHWATER_TARGET", value_parser = target)]
+    pub(crate) target: TargetSpec,
+    /// Where applications connect first; port 0 takes a free one. Each broker gets a listener of its own at a free
+    /// port of the same address.
+    ///
+    /// The first line on standard output is `ready HOST:PORT` as soon as applications are served.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// Host that applications are told to connect to, if it is not the address of --listen.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) advertise: Option<String>,
+    /// What to break: a TOML file of [[rules]]; `highwater faults` shows what can stand in it.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) rules: Option<PathBuf>,
+    /// Seed of the rules, hexadecimal [default: a new one, printed at the end].
+    #[arg(long, value_name = "SEED", value_parser = seed)]
+    pub(crate) seed: Option<u64>,
+    /// Writes what happened into this file, which must not exist: hashes of records, not their values.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) history: Option<PathBuf>,
+    /// Keeps the value of this record header in the history; can be given several times.
+    #[arg(long, value_name = "NAME", requires = "history")]
+    pub(crate) keep_header: Vec<String>,
+    /// Stops after this long, e.g. 60s.
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    pub(crate) r#for: Option<Duration>,
+    /// What to print at the beginning and at the end: text, or one line of JSON each.
+    #[arg(long, value_enum, default_value_t = TextFormat::Text, value_name = "FORMAT")]
+    pub(crate) format: TextFormat,
+    /// Shows nothing while it runs.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// For people, or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextFormat {
+    Text,
+    Json,
+}
+
 /// What `cluster` can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClusterCommand {
@@ -330,6 +402,12 @@ fn target(text: &str) -> Result<TargetSpec, String> {
         Some(remedy) => format!("{error}; {remedy}"),
         None => error.to_string(),
     })
+}
+
+/// A span of time as in scenario files.
+fn span(text: &str) -> Result<Duration, String> {
+    text.parse::<highwater_scenario::config::Span>()
+        .map(|span| span.0)
 }
 
 /// A seed as it is printed: hexadecimal, with or without `0x`.

@@ -2,6 +2,7 @@
 
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 use highwater_model::ExitCode;
+use highwater_proxy::ProxyError;
 use highwater_report::ReportError;
 use highwater_scenario::RunError;
 use highwater_scenario::config::ConfigError;
@@ -87,6 +88,46 @@ impl From<TargetError> for Failure {
     }
 }
 
+impl From<ProxyError> for Failure {
+    fn from(error: ProxyError) -> Self {
+        let message = with_sources(&error);
+        let (code, help) = match &error {
+            ProxyError::Rule { source, .. } => (ExitCode::Usage, source.help.clone()),
+            ProxyError::Unreachable { .. } => (
+                ExitCode::Infrastructure,
+                "see that the cluster runs and that --target has its address; `highwater broker` starts one here".into(),
+            ),
+            ProxyError::NotKafka { .. } => (
+                ExitCode::Infrastructure,
+                "give the address where clients of Kafka connect with --target bootstrap:HOST:PORT".into(),
+            ),
+            ProxyError::SpeaksTls { .. } => (
+                ExitCode::Infrastructure,
+                "this command has no options for TLS yet: give the address of a listener without it, as PLAINTEXT".into(),
+            ),
+            ProxyError::UpstreamTls { help, .. } => (ExitCode::Infrastructure, (*help).to_owned()),
+            ProxyError::Tls(_) => return Self::new(ExitCode::Infrastructure, message),
+            ProxyError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => (
+                ExitCode::Infrastructure,
+                "another program listens there, maybe another proxy: choose another address with --listen; port 0 takes a free one".into(),
+            ),
+            ProxyError::Listen { .. } => (
+                ExitCode::Infrastructure,
+                "choose an address of this machine with --listen; port 0 takes a free one".into(),
+            ),
+            ProxyError::History { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => (
+                ExitCode::Usage,
+                "a history is never written over: give another file with --history, or remove this one".into(),
+            ),
+            ProxyError::History { .. } => (
+                ExitCode::Usage,
+                "give a file in a directory that can be written with --history".into(),
+            ),
+        };
+        Self::new(code, message).help(help)
+    }
+}
+
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         Self::new(ExitCode::Usage, with_sources(&error))
@@ -108,7 +149,7 @@ impl From<RunError> for Failure {
 }
 
 /// A message with its sources behind it, so that nothing is said twice.
-fn with_sources(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -5,23 +5,18 @@
 //! before stays, and an interrupt works as everywhere. A broken output ends the view, never the run.
 
 mod lines;
+mod panel;
 mod sparkline;
 mod view;
 
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
 
-use crossterm::cursor::{Hide, MoveToColumn, MoveUp, Show};
-use crossterm::queue;
-use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use highwater_model::{Event, EventBody, NoticeLevel};
 
 use crate::Replay;
 use lines::PlainLines;
+pub use panel::Panel;
 pub use view::live_lines;
-
-/// Ten times a second: more is not seen, and would cost the generator.
-const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How the view is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,26 +36,20 @@ pub enum LiveMode {
 
 /// The live view of a run.
 pub struct Live {
-    out: Box<dyn Write + Send>,
+    panel: Panel,
     mode: LiveMode,
     replay: Replay,
     lines: PlainLines,
-    drawn_lines: u16,
-    drawn_at: Option<Instant>,
-    cursor_hidden: bool,
 }
 
 impl Live {
     /// A view that shows nothing until the first event or [`Live::refresh`].
     pub fn new(out: Box<dyn Write + Send>, mode: LiveMode) -> Self {
         Self {
-            out,
+            panel: Panel::new(out),
             mode,
             replay: Replay::default(),
             lines: PlainLines::default(),
-            drawn_lines: 0,
-            drawn_at: None,
-            cursor_hidden: false,
         }
     }
 
@@ -76,11 +65,10 @@ impl Live {
                 .lines
                 .event(&self.replay, event)
                 .iter()
-                .try_for_each(|line| writeln!(self.out, "{line}"))
-                .and_then(|()| self.out.flush()),
+                .try_for_each(|line| self.panel.line(line)),
             LiveMode::Terminal { width, color } => match &event.body {
                 EventBody::Notice { level, text } => self.keep(*level, text, width, color),
-                EventBody::RunFinished { .. } => self.clear(),
+                EventBody::RunFinished { .. } => self.panel.clear(),
                 _ => self.redraw_if_due(width, color),
             },
         };
@@ -94,7 +82,7 @@ impl Live {
         let shown = match self.mode {
             LiveMode::Silent => Ok(()),
             LiveMode::Lines => match self.lines.waiting(&self.replay) {
-                Some(line) => writeln!(self.out, "{line}").and_then(|()| self.out.flush()),
+                Some(line) => self.panel.line(&line),
                 None => Ok(()),
             },
             LiveMode::Terminal { width, color } => self.redraw_if_due(width, color),
@@ -111,7 +99,7 @@ impl Live {
 
     /// Clears the view and shows the cursor; what is written next starts where the view began.
     pub fn finish(&mut self) {
-        let shown = self.clear();
+        let shown = self.panel.clear();
         self.give_up_on(&shown);
     }
 
@@ -122,67 +110,17 @@ impl Live {
     }
 
     fn redraw_if_due(&mut self, width: u16, color: bool) -> io::Result<()> {
-        if self.replay.report.is_some() || self.drawn_at.is_some_and(|at| at.elapsed() < REDRAW_INTERVAL) {
+        if self.replay.report.is_some() || !self.panel.is_due() {
             return Ok(());
         }
-        self.drawn_at = Some(Instant::now());
         let lines = live_lines(&self.replay, width, color);
-        self.draw(&lines)
-    }
-
-    fn draw(&mut self, lines: &[String]) -> io::Result<()> {
-        queue!(self.out, BeginSynchronizedUpdate)?;
-        if !self.cursor_hidden {
-            queue!(self.out, Hide)?;
-            self.cursor_hidden = true;
-        }
-        self.move_to_top()?;
-        for line in lines {
-            write!(self.out, "{line}")?;
-            queue!(self.out, Clear(ClearType::UntilNewLine))?;
-            writeln!(self.out)?;
-        }
-        queue!(self.out, Clear(ClearType::FromCursorDown), EndSynchronizedUpdate)?;
-        self.drawn_lines = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-        self.out.flush()
+        self.panel.draw(&lines)
     }
 
     /// Writes a notice that stays on the screen, above the view.
     fn keep(&mut self, level: NoticeLevel, text: &str, width: u16, color: bool) -> io::Result<()> {
-        self.move_to_top()?;
-        queue!(self.out, Clear(ClearType::FromCursorDown))?;
-        for line in view::notice(level, text, width, color) {
-            writeln!(self.out, "{line}")?;
-        }
-        self.drawn_lines = 0;
+        self.panel.keep(&view::notice(level, text, width, color))?;
         let lines = live_lines(&self.replay, width, color);
-        self.draw(&lines)
-    }
-
-    fn move_to_top(&mut self) -> io::Result<()> {
-        if self.drawn_lines > 0 {
-            queue!(self.out, MoveUp(self.drawn_lines), MoveToColumn(0))?;
-        }
-        Ok(())
-    }
-
-    fn clear(&mut self) -> io::Result<()> {
-        if self.drawn_lines > 0 {
-            self.move_to_top()?;
-            queue!(self.out, Clear(ClearType::FromCursorDown))?;
-            self.drawn_lines = 0;
-        }
-        if self.cursor_hidden {
-            queue!(self.out, Show)?;
-            self.cursor_hidden = false;
-        }
-        self.out.flush()
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        // Nobody is left to tell.
-        let _ = self.clear();
+        self.panel.draw(&lines)
     }
 }

@@ -4,8 +4,10 @@ mod broker;
 mod cluster;
 mod completions;
 mod doctor;
+mod faults;
 mod list;
 mod outcomes;
+mod proxy;
 mod report;
 mod run;
 mod show;
@@ -31,6 +33,8 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Doctor => doctor::doctor(),
         Command::Broker(arguments) => broker::broker(&arguments),
         Command::Cluster(command) => cluster::cluster(&command),
+        Command::Proxy(arguments) => proxy::proxy(&arguments, screen),
+        Command::Faults { name, format } => faults::faults(name.as_deref(), format),
         Command::Completions { shell } => completions::completions(shell),
         Command::ExecWithParent { parent, command } => {
             match highwater_target::exec_with_parent(parent, &command)? {}

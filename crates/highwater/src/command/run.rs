@@ -153,7 +153,7 @@ fn explain(chosen: &[Chosen], sets: &[Set], target: &TargetSpec) -> Result<ExitC
 }
 
 /// 24 bits are enough to tell runs apart and short enough to type.
-fn fresh_seed() -> u64 {
+pub(crate) fn fresh_seed() -> u64 {
     let nanos = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_nanos() as u64);
@@ -219,7 +219,7 @@ fn command_again(what: &str, only: Option<&str>, arguments: &RunArguments, seed:
 }
 
 /// Quotes a word for a shell if it needs it.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
