@@ -162,6 +162,7 @@ impl Proxy {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             connections: Mutex::default(),
+            of_clients: Mutex::default(),
             next_connection: AtomicU32::new(1),
             next_exchange: AtomicU64::new(1),
         });

@@ -23,11 +23,20 @@ use crate::fault::OnLink;
 use crate::proxy::resolve;
 use crate::recorder::Recorder;
 use crate::rule::engine::Engine;
+use crate::rule::watch::Watching;
 use crate::tls::{Hello, Sides};
 use crate::topics::Topics;
 
 /// Most connections at once: more than the clients of one machine open, fewer than a process may.
 const MOST_CONNECTIONS: usize = 10_000;
+
+/// An effect on a whole client.
+pub(crate) struct OfClient {
+    client_id: Option<String>,
+    rule: u16,
+    effect: OnLink,
+    until: Option<Duration>,
+}
 
 /// What the connections share.
 pub(crate) struct Shared {
@@ -44,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) connections: Mutex<HashMap<ConnectionId, Weak<Connection>>>,
+    /// Effects on all connections of a client, also on those that it opens later.
+    pub(crate) of_clients: Mutex<Vec<OfClient>>,
     pub(crate) next_connection: AtomicU32,
     pub(crate) next_exchange: AtomicU64,
 }
@@ -86,6 +97,7 @@ impl Shared {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             connections: Mutex::default(),
+            of_clients: Mutex::default(),
             next_connection: AtomicU32::new(1),
             next_exchange: AtomicU64::new(1),
         };
@@ -209,6 +221,16 @@ impl Shared {
         let until = armed.lasting.map(|lasting| self.clock.now() + lasting);
         if armed.fault.of_whole_client() {
             let client_id = connection.identity().client_id.clone();
+            let now = self.clock.now();
+            let mut of_clients = self.of_clients();
+            of_clients.retain(|one| one.until.is_none_or(|until| now < until));
+            of_clients.push(OfClient {
+                client_id: client_id.clone(),
+                rule,
+                effect,
+                until,
+            });
+            drop(of_clients);
             for other in self.open_connections() {
                 if other.identity().client_id == client_id {
                     other.link.begin(rule, effect, until);
@@ -219,8 +241,26 @@ impl Shared {
         }
     }
 
-    /// Waits until a frame that a rule holds may go on.
-    pub(crate) async fn released(&self, rule: u16) {
+    /// A connection says which client it is of: what happens to that client happens to it.
+    pub(crate) fn join_client(&self, connection: &Connection) {
+        let client_id = connection.identity().client_id.clone();
+        let now = self.clock.now();
+        for one in self.of_clients().iter() {
+            if one.client_id == client_id && one.until.is_none_or(|until| now < until) {
+                connection.link.begin(one.rule, one.effect, one.until);
+            }
+        }
+    }
+
+    /// How much of what releases the frames of a rule was seen so far; to be asked when a frame is held, as its
+    /// successors are looked at before anybody waits.
+    pub(crate) fn releases(&self, rule: u16) -> u64 {
+        let release = self.engine.rule(rule).and_then(|armed| armed.release.as_ref());
+        release.map_or(0, Watching::count)
+    }
+
+    /// Waits until a frame that a rule holds since so many [`Shared::releases`] may go on.
+    pub(crate) async fn released(&self, rule: u16, since: u64) {
         let Some(armed) = self.engine.rule(rule) else {
             return;
         };
@@ -232,7 +272,7 @@ impl Shared {
         };
         let event = async {
             match &armed.release {
-                Some(release) => release.happens_after(release.count()).await,
+                Some(release) => release.happens_after(since).await,
                 None => std::future::pending().await,
             }
         };
@@ -308,6 +348,10 @@ impl Shared {
 
     fn open_connections(&self) -> Vec<Arc<Connection>> {
         self.connections().values().filter_map(Weak::upgrade).collect()
+    }
+
+    fn of_clients(&self) -> MutexGuard<'_, Vec<OfClient>> {
+        self.of_clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn connections(&self) -> MutexGuard<'_, HashMap<ConnectionId, Weak<Connection>>> {

@@ -254,9 +254,10 @@ impl Answers {
         let Some(rule) = request.rule else { return };
         let connection = Arc::clone(&self.connection);
         connection.wire().hold();
+        let since = connection.shared.releases(rule);
         tokio::spawn(async move {
             tokio::select! {
-                () = connection.shared.released(rule) => {
+                () = connection.shared.released(rule, since) => {
                     let mut wire = connection.wire();
                     wire.let_go();
                     wire.fill(slot, vec![frame]);

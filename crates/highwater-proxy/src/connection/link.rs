@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::stream::Socket;
 use crate::fault::OnLink;
 use crate::rule::Direction;
 
@@ -78,9 +79,8 @@ pub(crate) struct Link {
     pub(super) client_over: CancellationToken,
     /// The broker's side ends now.
     pub(super) broker_over: CancellationToken,
-    /// The ends are told by a reset.
-    pub(super) reset_client: AtomicBool,
-    pub(super) reset_broker: AtomicBool,
+    /// The client's socket and the broker's, once there are both.
+    pub(super) sockets: OnceLock<(Socket, Socket)>,
 }
 
 impl Link {
@@ -88,12 +88,14 @@ impl Link {
     pub(crate) fn begin(&self, rule: u16, effect: OnLink, until: Option<Duration>) {
         match effect {
             OnLink::Reset { direction } => {
-                let (client, broker) = (
-                    direction.covers(Direction::ToClient),
-                    direction.covers(Direction::ToBroker),
-                );
-                self.reset_client.store(client, Ordering::Relaxed);
-                self.reset_broker.store(broker, Ordering::Relaxed);
+                if let Some((client, broker)) = self.sockets.get() {
+                    if direction.covers(Direction::ToClient) {
+                        client.reset();
+                    }
+                    if direction.covers(Direction::ToBroker) {
+                        broker.reset();
+                    }
+                }
                 self.over.cancel();
             }
             OnLink::HalfOpen { direction } => {

@@ -82,33 +82,24 @@ impl Connection {
 
     /// Passes bytes until the connection ends.
     pub(crate) async fn run(self: &Arc<Self>, client: End, broker: End) -> Ending {
-        let (client_socket, broker_socket) = (client.socket, broker.socket);
+        let (client_socket, broker_socket) = self.link.sockets.get_or_init(|| (client.socket, broker.socket));
         let requests =
             tokio::spawn(requests::Requests::new(Arc::clone(self), client.reader, broker.writer).run());
         let answers = answers::Answers::new(Arc::clone(self), broker.reader, client.writer).run();
         let stopping = self.shared.stopping.clone();
         let ending = tokio::select! {
-            ending = answers => ending,
+            biased;
             () = self.link.over.cancelled() => Ending::by_rule("a rule ended it"),
+            ending = answers => ending,
             () = stopping.cancelled() => Ending::new(Side::Proxy, "the proxy stopped"),
         };
-        if self.link.reset_client.load(Ordering::Relaxed) {
-            client_socket.reset_on_close();
-        }
-        if self.link.reset_broker.load(Ordering::Relaxed) {
-            broker_socket.reset_on_close();
-        }
         let ended_by_proxy = ending.by == Side::Proxy;
         self.link.over.cancel();
         // The requests end with the connection; what they learnt of the client comes first in the reason.
         let earlier = requests.await.ok().flatten();
         self.abandon();
-        if !self.link.reset_client.load(Ordering::Relaxed) {
-            client_socket.close();
-        }
-        if !self.link.reset_broker.load(Ordering::Relaxed) {
-            broker_socket.close();
-        }
+        client_socket.close();
+        broker_socket.close();
         if ended_by_proxy {
             ending
         } else {

@@ -23,6 +23,9 @@ const LINE_BYTES: usize = 8 << 20;
 /// With limited bandwidth bytes go in pieces of a twentieth of a second, so that the flow is even.
 const PIECES_PER_SECOND: u64 = 20;
 
+/// Longest delay of the machine that a limited direction makes up for: a piece.
+const CATCH_UP: Duration = Duration::from_millis(1_000 / PIECES_PER_SECOND);
+
 enum Way {
     Direct(Writer),
     /// Bytes with the moment at which they are due, for a task that owns the writer.
@@ -37,6 +40,7 @@ enum Way {
 /// Where the bytes of one direction leave.
 pub(super) struct Outlet {
     way: Way,
+    pace: Pace,
     connection: Arc<Connection>,
     direction: Direction,
     random: ChaCha8Rng,
@@ -47,6 +51,7 @@ impl Outlet {
         let seed = u64::from(connection.id.0) << 1 | u64::from(direction == Direction::ToClient);
         Self {
             way: Way::Direct(writer),
+            pace: Pace::default(),
             random: ChaCha8Rng::seed_from_u64(connection.shared.seed ^ seed),
             connection,
             direction,
@@ -72,7 +77,7 @@ impl Outlet {
             self.begin_line();
         }
         match &mut self.way {
-            Way::Direct(writer) => paced(writer, bytes, effects).await,
+            Way::Direct(writer) => self.pace.write(writer, bytes, effects).await,
             Way::Delayed { sender, room, .. } => {
                 let jitter = effects.jitter.mul_f64(self.random.random::<f64>());
                 let due = Instant::now() + effects.delay + jitter;
@@ -101,6 +106,7 @@ impl Outlet {
             (Arc::clone(&room), Arc::clone(&self.connection), self.direction);
         let task = tokio::spawn(async move {
             let mut last = Instant::now();
+            let mut pace = Pace::default();
             while let Some((due, bytes)) = receiver.recv().await {
                 // Jitter delays, and does not reorder: TCP would not either.
                 last = last.max(due);
@@ -108,7 +114,7 @@ impl Outlet {
                     written = async {
                         tokio::time::sleep_until(last).await;
                         let effects = connection.open_road(direction).await;
-                        paced(&mut writer, &bytes, effects).await
+                        pace.write(&mut writer, &bytes, effects).await
                     } => written,
                     () = connection.link.over.cancelled() => break,
                 };
@@ -147,26 +153,45 @@ async fn write(writer: &mut Writer, bytes: &[u8]) -> io::Result<()> {
     writer.flush().await
 }
 
-/// Writes bytes as the effects of the moment want them.
-async fn paced(writer: &mut Writer, bytes: &[u8], effects: Effects) -> io::Result<()> {
-    let per_piece = effects.bytes_per_second.map(|rate| {
-        usize::try_from(rate / PIECES_PER_SECOND)
-            .unwrap_or(usize::MAX)
-            .max(1)
-    });
-    let (slice, pause) = effects.slice.unwrap_or((usize::MAX, Duration::ZERO));
-    let size = per_piece.unwrap_or(usize::MAX).min(slice).min(bytes.len().max(1));
-    for piece in bytes.chunks(size) {
-        write(writer, piece).await?;
-        let mut rest = if size == slice { pause } else { Duration::ZERO };
-        if let Some(rate) = effects.bytes_per_second {
-            rest += Duration::from_secs_f64(piece.len() as f64 / rate as f64);
+/// Keeps the rate of a direction.
+#[derive(Default)]
+struct Pace {
+    /// When what was written so far is through, at the rate of then.
+    through: Option<Instant>,
+}
+
+impl Pace {
+    /// Writes bytes as the effects of the moment want them.
+    async fn write(&mut self, writer: &mut Writer, bytes: &[u8], effects: Effects) -> io::Result<()> {
+        let per_piece = effects.bytes_per_second.map(|rate| {
+            usize::try_from(rate / PIECES_PER_SECOND)
+                .unwrap_or(usize::MAX)
+                .max(1)
+        });
+        let (slice, pause) = effects.slice.unwrap_or((usize::MAX, Duration::ZERO));
+        let size = per_piece.unwrap_or(usize::MAX).min(slice).min(bytes.len().max(1));
+        for piece in bytes.chunks(size) {
+            write(writer, piece).await?;
+            if let Some(rate) = effects.bytes_per_second {
+                self.rest(piece.len(), rate).await;
+            }
+            if size == slice && !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
         }
-        if !rest.is_zero() {
-            tokio::time::sleep(rest).await;
-        }
+        Ok(())
     }
-    Ok(())
+
+    /// Sleeps until these bytes are through. What an earlier sleep lasted too long is made up for, what nobody
+    /// used is not.
+    async fn rest(&mut self, bytes: usize, rate: u64) {
+        let now = Instant::now();
+        let earliest = now.checked_sub(CATCH_UP).unwrap_or(now);
+        let begins = self.through.map_or(now, |through| through.max(earliest));
+        let through = begins + Duration::from_secs_f64(bytes as f64 / rate as f64);
+        self.through = Some(through);
+        tokio::time::sleep_until(through).await;
+    }
 }
 
 impl Connection {

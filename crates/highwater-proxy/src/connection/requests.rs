@@ -87,12 +87,20 @@ impl Requests {
     async fn pump(&mut self) -> Ending {
         let connection = Arc::clone(&self.connection);
         let ending = tokio::select! {
-            ending = self.until_client_ends() => ending,
-            () = connection.link.client_over.cancelled() => Ending::by_rule("a rule closed the client's side"),
+            // A client whose side a rule has closed may close it as well.
+            biased;
+            () = connection.link.client_over.cancelled() => {
+                connection.client_gone.store(true, Ordering::Relaxed);
+                self.outlive_client().await;
+                // The broker is not told: it ends the connection when it likes.
+                connection.link.over.cancelled().await;
+                return Ending::by_rule("a rule closed the client's side");
+            }
             () = connection.link.broker_over.cancelled() => {
                 self.outlet.close().await;
                 return self.pretend().await;
             }
+            ending = self.until_client_ends() => ending,
         };
         connection.client_gone.store(true, Ordering::Relaxed);
         let close_delay = connection.effects(Direction::ToBroker).close_delay;
@@ -424,13 +432,14 @@ impl Requests {
             wire.hold();
         }
         let (connection, release) = (Arc::clone(&self.connection), self.release.clone());
+        let since = connection.shared.releases(firing.rule);
         tokio::spawn(async move {
             let held = HeldFrame {
                 frame,
                 in_flight: request,
             };
             tokio::select! {
-                () = connection.shared.released(firing.rule) => {
+                () = connection.shared.released(firing.rule, since) => {
                     // Nobody to send it any more: the connection is over.
                     let _ = release.send(held);
                 }
@@ -557,6 +566,7 @@ impl Requests {
             who.client_id = named.map(str::to_owned);
             drop(who);
             self.connection.tell_identity();
+            self.connection.shared.join_client(&self.connection);
         }
     }
 

@@ -22,6 +22,7 @@ pub(crate) struct End {
 }
 
 /// A second handle of a socket.
+#[derive(Debug)]
 pub(crate) struct Socket(std::net::TcpStream);
 
 impl End {
@@ -74,10 +75,11 @@ impl Socket {
         Ok(Self(handle.into()))
     }
 
-    /// From now on closing it resets the connection.
-    pub(crate) fn reset_on_close(&self) {
-        // A socket that refuses is closed in the ordinary way.
-        let _ = SockRef::from(&self.0).set_linger(Some(std::time::Duration::ZERO));
+    /// Resets the connection now. Lingering for no time is not enough: a half that is dropped says first, in the
+    /// ordinary way, that nothing follows.
+    pub(crate) fn reset(&self) {
+        // A socket that refuses has no connection any more.
+        let _ = rustix::net::connect_unspec(&self.0);
     }
 
     /// Ends both directions at once.

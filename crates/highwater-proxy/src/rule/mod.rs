@@ -9,6 +9,6 @@ pub(crate) mod engine;
 pub(crate) mod scope;
 pub(crate) mod spec;
 mod trigger;
-mod watch;
+pub(crate) mod watch;
 
 pub use spec::{Direction, Parameters, RuleError, RuleSpec, Scope, Then, Trigger, Watch};
