@@ -10,6 +10,7 @@
 mod arm;
 mod children;
 mod java;
+mod jvm;
 mod kcat;
 mod librdkafka;
 mod python;
