@@ -1,5 +1,7 @@
 //! Arguments of the command line. The texts here are what `--help` teaches.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,6 +51,7 @@ Examples:
   highwater proxy --target bootstrap:127.0.0.1:9092                      watch what an application does
   highwater proxy --target bootstrap:broker:9092 --history app.hwh       and write down what really happened
   highwater proxy --target bootstrap:broker:9092 --rules late.toml       break what the rules name
+  highwater proxy --target bootstrap:broker:9093 --upstream-ca ca.pem --tls-ca proxy-ca.pem     TLS on both sides
   highwater faults                                                       what rules can break
 
 Exit codes:
@@ -322,6 +325,8 @@ pub(crate) struct ProxyArguments {
     /// Shows nothing while it runs.
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) tls: tls::TlsArguments,
 }
 
 /// For people, or for programs.

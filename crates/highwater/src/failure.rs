@@ -103,7 +103,7 @@ impl From<ProxyError> for Failure {
             ),
             ProxyError::SpeaksTls { .. } => (
                 ExitCode::Infrastructure,
-                "this command has no options for TLS yet: give the address of a listener without it, as PLAINTEXT".into(),
+                "open TLS towards the brokers with --upstream-tls on, or --upstream-ca FILE for an authority of your own".into(),
             ),
             ProxyError::UpstreamTls { help, .. } => (ExitCode::Infrastructure, (*help).to_owned()),
             ProxyError::Tls(_) => return Self::new(ExitCode::Infrastructure, message),

@@ -48,6 +48,7 @@ pub(crate) fn proxy(arguments: &ProxyArguments, screen: &Screen) -> Result<ExitC
         seed,
         history: arguments.history.clone(),
         record_headers: arguments.keep_header.clone(),
+        tls: arguments.tls.tls(),
         ..ProxyOptions::new(upstream)
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
