@@ -99,3 +99,6 @@ fn errors(api: &ApiCount) -> String {
         .collect();
     errors.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

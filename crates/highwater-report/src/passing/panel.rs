@@ -119,11 +119,12 @@ fn apis(now: &Passing, before: &Passing, width: usize, paint: Paint) -> Vec<Stri
     let others = now.apis.len().saturating_sub(MOST_APIS);
     if others > 0 {
         let requests = now.apis.iter().skip(MOST_APIS).map(|api| api.requests).sum();
-        lines.push(format!(
-            "  {}{}",
+        let sum = format!(
+            "{}{}",
             left(&counted(others as u64, "other API"), NAME),
             right(&count(requests), 23)
-        ));
+        );
+        lines.push(format!("  {}", cut(&sum, width - 2)));
     }
     lines
 }
@@ -136,11 +137,14 @@ fn rules(now: &Passing, width: usize, paint: Paint) -> Vec<String> {
         String::new(),
         format!(
             "  {}",
-            paint.dim(&format!(
-                "{}{}{}",
-                left("rule", NAME),
-                right("matched", 10),
-                right("fired", 13)
+            paint.dim(&cut(
+                &format!(
+                    "{}{}{}",
+                    left("rule", NAME),
+                    right("matched", 10),
+                    right("fired", 13)
+                ),
+                width - 2
             ))
         ),
     ];
@@ -156,11 +160,12 @@ fn rules(now: &Passing, width: usize, paint: Paint) -> Vec<String> {
     let others = now.rules.len().saturating_sub(MOST_RULES);
     if others > 0 {
         let fired = now.rules.iter().skip(MOST_RULES).map(|rule| rule.fired).sum();
-        lines.push(format!(
-            "  {}{}",
+        let sum = format!(
+            "{}{}",
             left(&counted(others as u64, "other rule"), NAME),
             right(&count(fired), 23)
-        ));
+        );
+        lines.push(format!("  {}", cut(&sum, width - 2)));
     }
     lines
 }
