@@ -13,7 +13,7 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
-use highwater_model::{FaultReport, ThresholdReport, ThresholdResult, ValidityCheck, Verdict};
+use highwater_model::{FaultReport, RuleReport, ThresholdReport, ThresholdResult, ValidityCheck, Verdict};
 
 use crate::Findings;
 
@@ -24,6 +24,11 @@ pub struct Evidence<'a> {
     pub findings: Option<&'a Findings>,
     /// The faults of the scenario.
     pub faults: &'a [FaultReport],
+    /// The rules of the fault proxy.
+    pub rules: &'a [RuleReport],
+    /// What makes the fault proxy's part of the run inconclusive, each in a sentence: a client past it, a frame that
+    /// a rule wanted and that could not be read.
+    pub wire: &'a [String],
     /// The scenario is about a fault, so that without one nothing is shown.
     pub fault_expected: bool,
     /// The thresholds with their results.

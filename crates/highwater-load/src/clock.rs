@@ -19,6 +19,12 @@ impl Clock {
         }
     }
 
+    /// The moment at which it read zero.
+    #[must_use]
+    pub fn began(&self) -> Instant {
+        self.start
+    }
+
     /// Time since the start of the run, in nanoseconds.
     #[must_use]
     pub fn now_ns(&self) -> u64 {

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Phase, Report, ResourceSample, ScenarioReport};
+use crate::{Phase, Report, ResourceSample, RuleReport, ScenarioReport};
 
 /// One line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,6 +99,11 @@ pub enum EventBody {
     Recovered {
         /// Since the fault took effect.
         after_ns: u64,
+    },
+    /// What the rules of the fault proxy did so far; told when one fires first, and then at most once a second.
+    Rules {
+        /// The rules in the order of the file.
+        rules: Vec<RuleReport>,
     },
     /// Progress of the read-back.
     ReadBack {

@@ -75,6 +75,9 @@ pub struct ScenarioReport {
     pub thresholds: Vec<ThresholdReport>,
     /// Faults in the order of the file.
     pub faults: Vec<FaultReport>,
+    /// Rules of the fault proxy in the order of the file; empty if the load went to the target directly.
+    #[serde(default)]
+    pub rules: Vec<RuleReport>,
     /// Anomalies found, violations first.
     pub anomalies: Vec<AnomalyReport>,
     /// What was checked before the figures are believed.

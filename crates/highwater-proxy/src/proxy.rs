@@ -209,6 +209,12 @@ impl Proxy {
         self.shared.recorder.has_failed()
     }
 
+    /// Has `from` and `until` of rules count from this moment on the clock of the history, instead of its beginning;
+    /// until it has come they stand at zero.
+    pub fn begin_windows(&self, at: Duration) {
+        self.shared.engine.begin_windows(at);
+    }
+
     /// Writes into the history that a process changed its state.
     pub fn tell_process(&self, name: &str, pid: Option<u32>, change: ProcessChange, detail: &str) {
         self.shared.recorder.event(HistoryBody::Process {

@@ -132,6 +132,9 @@ fn details(scenario: &ScenarioReport, single: bool) -> Vec<String> {
             .take(3)
             .map(|fault| wording::fault(fault).join(", ")),
     );
+    if !scenario.rules.is_empty() {
+        points.push(format!("rules: {}", wording::rules(&scenario.rules)));
+    }
     points.push(wording::told(&scenario.records));
     points.push(wording::found(&scenario.records));
     lines.extend(points.iter().map(|point| format!("- {}", escape(point))));

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use highwater_model::{
-    Event, EventBody, Host, NoticeLevel, Phase, ProcessState, Report, ResourceSample, ScenarioReport,
-    Setting, Tick, TimelineBin,
+    Event, EventBody, Host, NoticeLevel, Phase, ProcessState, Report, ResourceSample, RuleReport,
+    ScenarioReport, Setting, Tick, TimelineBin,
 };
 
 use crate::timeline;
@@ -89,6 +89,8 @@ pub struct ScenarioView {
     pub processes: Vec<ProcessView>,
     /// Faults that took effect, in order.
     pub faults: Vec<FaultView>,
+    /// Rules of the fault proxy.
+    pub rules: Vec<RuleReport>,
     /// Records read and expected, once the read-back has begun.
     pub read_back: Option<(u64, u64)>,
     /// Resource readings.
@@ -222,6 +224,7 @@ impl ScenarioView {
             slowest_ns: 0,
             processes: Vec::new(),
             faults: Vec::new(),
+            rules: Vec::new(),
             read_back: None,
             samples: Vec::new(),
         }
@@ -281,6 +284,7 @@ impl ScenarioView {
                     fault.recovered_after_ns = Some(*after_ns);
                 }
             }
+            EventBody::Rules { rules } => self.rules.clone_from(rules),
             EventBody::ReadBack { read, expected } => self.read_back = Some((*read, *expected)),
             EventBody::RunStarted { .. }
             | EventBody::ScenarioStarted { .. }

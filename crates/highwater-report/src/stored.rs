@@ -225,6 +225,7 @@ fn unfinished_scenario(scenario: ScenarioView, now_ns: u64, reasons: Vec<String>
     ScenarioReport {
         phases: phases(&scenario, now_ns),
         faults: faults(&scenario),
+        rules: scenario.rules.clone(),
         name: scenario.name,
         summary: scenario.summary,
         target: scenario.target,

@@ -1,8 +1,8 @@
 //! The sentences that several formats share, so that all of them say the same.
 
 use highwater_model::{
-    AnomalyExample, AnomalyReport, FaultReport, RecordCounts, RecordId, ScenarioReport, ThresholdReport,
-    ThresholdResult, ValidityCheck, Verdict,
+    AnomalyExample, AnomalyReport, FaultReport, RecordCounts, RecordId, RuleReport, ScenarioReport,
+    ThresholdReport, ThresholdResult, ValidityCheck, Verdict,
 };
 
 use crate::number::{self, count, duration, moment, records};
@@ -111,6 +111,21 @@ pub(crate) fn fault(fault: &FaultReport) -> Vec<String> {
         parts.push(format!("usual latency after {}", duration(after)));
     }
     parts
+}
+
+/// `drop-ack fired 12 of 1,024, late never fired`
+pub(crate) fn rules(rules: &[RuleReport]) -> String {
+    let told: Vec<String> = rules.iter().map(rule).collect();
+    told.join(", ")
+}
+
+/// `drop-ack fired 12 of 1,024`
+pub(crate) fn rule(rule: &RuleReport) -> String {
+    match (rule.fired, rule.matched) {
+        (0, 0) => format!("{} matched nothing", rule.name),
+        (0, matched) => format!("{} never fired of {}", rule.name, count(matched)),
+        (fired, matched) => format!("{} fired {} of {}", rule.name, count(fired), count(matched)),
+    }
 }
 
 /// `4 of 5 pass, 1 not measured`; none where there are no thresholds.

@@ -66,6 +66,7 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
         phases: measured.phases,
         thresholds: Vec::new(),
         faults,
+        rules: std::mem::take(&mut session.rules),
         anomalies: session
             .findings
             .as_ref()
@@ -94,6 +95,8 @@ fn evidence<'a>(plan: &Plan, report: &'a ScenarioReport, session: &'a Session) -
     Evidence {
         findings: session.findings.as_ref(),
         faults: &report.faults,
+        rules: &report.rules,
+        wire: &session.wire,
         fault_expected: plan.scenario().fault.is_some(),
         thresholds: &report.thresholds,
         validity: &report.validity,

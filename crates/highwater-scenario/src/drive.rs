@@ -24,6 +24,7 @@ use crate::phases::Phases;
 use crate::plan::Plan;
 use crate::readback::Reader;
 use crate::session::{Session, described};
+use crate::wire::Wire;
 
 /// Between two ticks; the live view redraws no more often.
 const TICK: Duration = Duration::from_millis(100);
@@ -63,8 +64,11 @@ fn prepare_and_offer(
     let scenario = plan.scenario();
     create_topic(plan, bootstrap, session)?;
     let phases = Phases::new(context.events);
+    let wire = Wire::start(context, plan, bootstrap)?;
+    // Only the load goes through the proxy: what the run does for itself is not put to the test.
+    let load_bootstrap = wire.as_ref().map_or(bootstrap, Wire::bootstrap);
     let offer = Offer {
-        bootstrap: bootstrap.to_owned(),
+        bootstrap: load_bootstrap.to_owned(),
         topic: session.topic.clone(),
         run: context.run,
         clock: context.clock,
@@ -74,8 +78,11 @@ fn prepare_and_offer(
     let mut load = Load::prepare(&offer).map_err(|error| described(&error))?;
     session.ledgers = load.ledgers();
     session.consumers = scenario.load.consumers;
-    let mut receivers = receivers(context, plan, bootstrap, session)?;
+    let mut receivers = receivers(context, plan, load_bootstrap, session)?;
     let start_ns = context.clock.now_ns() + LEAD.as_nanos() as u64;
+    if let Some(wire) = &wire {
+        wire.begin_windows(start_ns);
+    }
     load.start(&offer, start_ns).map_err(|error| described(&error))?;
     let mut observation = Observation::new(context, target, session.consumers);
     phases.enter(
@@ -93,6 +100,7 @@ fn prepare_and_offer(
         receivers: receivers.as_ref(),
         phases: &phases,
         target,
+        wire: wire.as_ref(),
         start_ns,
         session,
     };
@@ -106,6 +114,9 @@ fn prepare_and_offer(
         note_received(receivers, session);
     }
     session.client_events = load.client_events();
+    if let Some(wire) = wire {
+        wire.finish(context, session);
+    }
     if let Some(ratio) = load.traffic().ratio() {
         session.measurements.insert("compression.ratio".into(), ratio);
     }
@@ -258,6 +269,7 @@ struct Running<'a> {
     receivers: Option<&'a Receivers>,
     phases: &'a Phases<'a>,
     target: &'a Mutex<Target>,
+    wire: Option<&'a Wire>,
     start_ns: u64,
     session: &'a mut Session,
 }
@@ -358,6 +370,10 @@ impl Running<'_> {
         }
         if let Some(error) = self.context.events.write_error() {
             self.session.failure = Some(format!("the results can't be written any more: {error}"));
+            return true;
+        }
+        if let Some(failure) = self.wire.and_then(|wire| wire.tell(self.context)) {
+            self.session.failure = Some(failure);
             return true;
         }
         if let Some(fatal) = self.receivers.and_then(Receivers::fatal) {

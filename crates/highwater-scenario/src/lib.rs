@@ -30,8 +30,11 @@ mod run;
 mod session;
 mod startup;
 pub mod suites;
+mod trouble;
 mod validity;
+mod wire;
 
 pub use events::Observer;
 pub use plan::Plan;
 pub use run::{Run, RunError, RunOptions, planned};
+pub use trouble::trouble_in_words;

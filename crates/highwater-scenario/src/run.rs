@@ -334,12 +334,6 @@ fn planned_phases(plan: &Plan) -> Vec<Phase> {
 /// Faults and starts need a broker that Highwater started; planted defects need the dev broker.
 fn check_against_target(plan: &Plan, options: &RunOptions) -> Result<(), ConfigError> {
     let (scenario, target) = (plan.scenario(), &options.target);
-    if !plan.rules.is_empty() {
-        return Err(plan
-            .resolved
-            .error("rules", "rules in a scenario can't be carried out yet")
-            .help("`highwater proxy --rules FILE` carries them out for any application"));
-    }
     let foreign = matches!(target, TargetSpec::Bootstrap(_));
     if foreign && plan.armed_fault().is_some() {
         return Err(plan

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use highwater_check::{Findings, Quiet};
 use highwater_load::{ClientEvent, Ledger};
-use highwater_model::ResourceSample;
+use highwater_model::{ResourceSample, RuleReport};
 
 use crate::fault::FaultFact;
 use crate::measured::PhaseSpan;
@@ -23,6 +23,10 @@ pub(crate) struct Session {
     /// When waiting for acknowledgements ended.
     pub(crate) gave_up_ns: u64,
     pub(crate) faults: Vec<FaultFact>,
+    /// What the rules of the fault proxy did.
+    pub(crate) rules: Vec<RuleReport>,
+    /// What makes the fault proxy's part inconclusive.
+    pub(crate) wire: Vec<String>,
     pub(crate) client_events: Vec<ClientEvent>,
     pub(crate) samples: Vec<ResourceSample>,
     /// Bytes received and sent by the host, loopback included.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{ConfigError, LARGEST_FILE_BYTES, Scenario, Set, SourceFile, Variant, nearest, parse};
 
 /// A built-in file: suite, scenario, text.
-const BUILT_IN: [(&str, &str, &str); 5] = [
+const BUILT_IN: [(&str, &str, &str); 6] = [
     ("demo", "demo", include_str!("../../../suites/demo.toml")),
     (
         "kafka-baseline",
@@ -21,6 +21,11 @@ const BUILT_IN: [(&str, &str, &str); 5] = [
         "kafka-delivery",
         "broker-restart",
         include_str!("../../../suites/kafka-delivery/broker-restart.toml"),
+    ),
+    (
+        "kafka-delivery",
+        "lost-acks",
+        include_str!("../../../suites/kafka-delivery/lost-acks.toml"),
     ),
     (
         "kafka-delivery",
@@ -265,7 +270,13 @@ mod tests {
         };
         assert_eq!(
             names("kafka-delivery", None),
-            ["broker-restart/sigkill", "broker-restart/graceful", "stall"]
+            [
+                "broker-restart/sigkill",
+                "broker-restart/graceful",
+                "lost-acks/idempotent",
+                "lost-acks/at-least-once",
+                "stall"
+            ]
         );
         assert_eq!(
             names("broker-restart/graceful", None),

@@ -1,7 +1,7 @@
 //! Conditions for "holds", each by itself, with what to change if it is missing.
 
 use highwater_measure::quantity::counted;
-use highwater_model::{FaultReport, ThresholdResult};
+use highwater_model::{FaultReport, RuleReport, ThresholdResult};
 
 use super::{Evidence, with_result};
 use crate::Findings;
@@ -19,6 +19,8 @@ pub(super) fn conditions(evidence: &Evidence<'_>) -> Vec<String> {
         return missing;
     }
     missing.extend(faults(evidence));
+    missing.extend(evidence.rules.iter().filter_map(rule));
+    missing.extend(evidence.wire.iter().cloned());
     match evidence.findings {
         None => missing.push(
             "the log was not read back, so nothing is known about loss: run it again to its end".to_owned(),
@@ -48,6 +50,24 @@ fn faults(evidence: &Evidence<'_>) -> Vec<String> {
         .filter(|fault| evidence.fault_expected || fault.armed)
         .flat_map(fault)
         .collect()
+}
+
+/// A rule that did nothing shows nothing.
+fn rule(rule: &RuleReport) -> Option<String> {
+    let named = match rule.name == rule.fault {
+        true => format!("rule {}", rule.name),
+        false => format!("rule {} ({})", rule.name, rule.fault),
+    };
+    match (rule.fired, rule.matched) {
+        (0, 0) => Some(format!(
+            "{named} never fired, nothing matched it: see its scope, or let the load last longer"
+        )),
+        (0, matched) => Some(format!(
+            "{named} never fired, though it matched {}: see its trigger, or let the load last longer",
+            counted(matched, "time", "times")
+        )),
+        _ => None,
+    }
 }
 
 /// The first condition that is missing explains the later ones, except that flight and reaction are

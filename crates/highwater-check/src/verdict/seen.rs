@@ -10,6 +10,14 @@ pub(super) fn reasons(evidence: &Evidence<'_>) -> Vec<String> {
     let mut reasons: Vec<String> = evidence.findings.map(account).into_iter().collect();
     let fired = evidence.faults.iter().filter(|fault| fault.fired > 0);
     reasons.extend(fired.map(fault));
+    reasons.extend(evidence.rules.iter().map(|rule| {
+        let times = counted(rule.fired, "time", "times");
+        format!(
+            "rule {} fired {times} of {} that matched",
+            rule.name,
+            count(rule.matched)
+        )
+    }));
     let legal = evidence
         .findings
         .into_iter()

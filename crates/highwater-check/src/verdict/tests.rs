@@ -11,6 +11,8 @@ struct Case {
     fault_expected: bool,
     thresholds: Vec<ThresholdReport>,
     validity: Vec<ValidityCheck>,
+    rules: Vec<RuleReport>,
+    wire: Vec<String>,
     quiet: Option<Quiet>,
     interrupted: Option<String>,
     failure: Option<String>,
@@ -27,6 +29,15 @@ fn fault() -> FaultReport {
         client_reaction: Some("producer reconnected after 1.36 s".to_owned()),
         recovery_ns: Some(1_360_000_000),
         back_to_baseline_ns: None,
+    }
+}
+
+fn rule(matched: u64, fired: u64) -> RuleReport {
+    RuleReport {
+        name: "lost-acks".to_owned(),
+        fault: "drop-ack".to_owned(),
+        matched,
+        fired,
     }
 }
 
@@ -91,6 +102,8 @@ fn holding() -> Case {
             read_backwards: 0,
         }),
         faults: vec![fault()],
+        rules: vec![rule(1_024, 12)],
+        wire: Vec::new(),
         fault_expected: true,
         thresholds: vec![threshold(ThresholdResult::Pass)],
         validity: vec![validity(true)],
@@ -113,6 +126,8 @@ impl Case {
         judge(&Evidence {
             findings: self.findings.as_ref(),
             faults: &self.faults,
+            rules: &self.rules,
+            wire: &self.wire,
             fault_expected: self.fault_expected,
             thresholds: &self.thresholds,
             validity: &self.validity,
@@ -139,6 +154,7 @@ fn holds_says_what_was_seen() {
         [
             "30,000 acknowledged, 30,000 readable, 0 lost, 0 duplicated",
             "broker-kill fired at 15.002 s, 1,412 records in flight, producer reconnected after 1.36 s",
+            "rule lost-acks fired 12 times of 1,024 that matched",
             "the threshold passes",
         ]
     );
@@ -155,6 +171,21 @@ fn each_missing_condition_alone_makes_it_inconclusive() {
             "broker-kill was disabled",
         ),
         ("not fired", |case| case.faults[0].fired = 0, "never fired"),
+        (
+            "a rule that matched nothing",
+            |case| case.rules.push(rule(0, 0)),
+            "rule lost-acks (drop-ack) never fired, nothing matched it",
+        ),
+        (
+            "a rule that only matched",
+            |case| case.rules[0].fired = 0,
+            "never fired, though it matched 1,024 times",
+        ),
+        (
+            "a client past the proxy",
+            |case| case.wire.push("a client talks past the proxy".to_owned()),
+            "past the proxy",
+        ),
         (
             "a second fault not fired",
             |case| {

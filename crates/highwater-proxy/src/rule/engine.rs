@@ -1,6 +1,7 @@
 //! All rules of a proxy, asked at every request that one of them wants to see.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(crate) struct Engine {
     watched: ApiSet,
     answers: ApiSet,
     counts_transactions: bool,
+    /// The moment that windows of time count from, in nanoseconds on the clock of the history.
+    windows_begin_ns: AtomicU64,
     transactions: Mutex<HashMap<String, u64>>,
 }
 
@@ -123,6 +126,7 @@ impl Engine {
             watched,
             answers,
             counts_transactions,
+            windows_begin_ns: AtomicU64::new(0),
             transactions: Mutex::default(),
         })
     }
@@ -167,6 +171,18 @@ impl Engine {
         Ok(())
     }
 
+    /// Has `from` and `until` count from this moment; until it has come they stand at zero.
+    pub(crate) fn begin_windows(&self, at: Duration) {
+        let at_ns = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
+        self.windows_begin_ns.store(at_ns, Ordering::Relaxed);
+    }
+
+    fn in_windows(&self, now: Duration) -> Duration {
+        now.saturating_sub(Duration::from_nanos(
+            self.windows_begin_ns.load(Ordering::Relaxed),
+        ))
+    }
+
     /// Whether requests of this API have to be read whole and judged before they go on.
     pub(crate) fn wants_request(&self, api_key: i16) -> bool {
         self.watched.contains(api_key)
@@ -203,6 +219,7 @@ impl Engine {
 
     /// A request arrived: the first rule that fires takes it.
     pub(crate) fn on_request(&self, seen: &Seen<'_>, now: Duration) -> Option<Firing> {
+        let now = self.in_windows(now);
         let mut taken = None;
         for (rule, armed) in self.numbered() {
             if armed.standing || !armed.is_open(now) || !armed.matcher.matches(seen) {
@@ -252,6 +269,7 @@ impl Engine {
 
     /// What network rules do to the bytes of a connection at this moment.
     pub(crate) fn standing(&self, who: &Identity, now: Duration) -> impl Iterator<Item = (u16, OnLink)> {
+        let now = self.in_windows(now);
         self.numbered()
             .filter(move |(_, armed)| {
                 armed.standing && armed.is_open(now) && armed.matcher.matches_identity(who)
@@ -273,6 +291,7 @@ impl Engine {
 
     /// Rules that can fire since now, or cannot any more; called often.
     pub(crate) fn changes(&self, now: Duration) -> Vec<(u16, FaultChange, RuleCount)> {
+        let now = self.in_windows(now);
         self.numbered()
             .filter_map(|(rule, armed)| {
                 let open = armed.is_open(now);

@@ -50,5 +50,25 @@ pub(super) fn faults(scenario: &ScenarioReport) -> Markup {
                 }
             }
         }
+        @if !scenario.rules.is_empty() {
+            section {
+                h3 { "Rules of the fault proxy" }
+                div class="scroll" {
+                    table {
+                        thead { tr { th { "rule" } th { "fault" } th class="n" { "matched" } th class="n" { "fired" } } }
+                        tbody {
+                            @for rule in &scenario.rules {
+                                tr {
+                                    td { (rule.name) }
+                                    td { (rule.fault) }
+                                    td class="n" { (count(rule.matched)) }
+                                    td class=(if rule.fired == 0 { "n bad" } else { "n" }) { (count(rule.fired)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 }

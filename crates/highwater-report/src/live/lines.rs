@@ -76,6 +76,7 @@ impl PlainLines {
                     "first acknowledgement {after} after the fault took effect"
                 ))
             }
+            EventBody::Rules { rules } => note(format!("rules: {}", crate::wording::rules(rules))),
             EventBody::ReadBack { read, expected } => self.due(event.at_ns).map_or_else(Vec::new, |()| {
                 note(format!("read back {} of {}", count(*read), records(*expected)))
             }),

@@ -70,6 +70,9 @@ impl View<'_> {
                     None => lines.push(self.row("load", "not started yet")),
                 }
                 self.processes(&mut lines, scenario);
+                if !scenario.rules.is_empty() {
+                    lines.push(self.row("rules", &crate::wording::rules(&scenario.rules)));
+                }
                 if let Some(tick) = &scenario.tick {
                     lines.push(self.row("records", &account(tick)));
                 }

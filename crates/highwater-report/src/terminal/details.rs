@@ -68,6 +68,10 @@ impl Page {
                 self.row("", &format!("seen at the client: {reaction}"));
             }
         }
+        for (index, rule) in scenario.rules.iter().enumerate() {
+            let label = if index == 0 { "rules" } else { "" };
+            self.painted_row(label, &wording::rule(rule), rule.fired == 0);
+        }
     }
 
     pub(super) fn stall(&mut self, scenario: &ScenarioReport) {

@@ -271,6 +271,7 @@ fn scenario(simulation: &Simulation) -> ScenarioReport {
         phases: Vec::new(),
         thresholds: thresholds(),
         faults: Vec::new(),
+        rules: Vec::new(),
         anomalies: Vec::new(),
         validity: validity(),
         resources: resources(Some(KILLED_NS)),

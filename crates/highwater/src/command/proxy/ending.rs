@@ -8,8 +8,8 @@ use highwater_model::ExitCode;
 use highwater_model::history::Trouble;
 use highwater_proxy::{RuleCount, Summary};
 use highwater_report::passing::{Ending, HistoryFile, Passed, Passing};
+use highwater_scenario::trouble_in_words;
 
-use super::passing::in_words;
 use crate::failure::with_sources;
 
 /// Everything that is told at the end.
@@ -28,10 +28,10 @@ pub(super) fn passed(passing: Passing, summary: &Summary, history: Option<&Path>
             }
         )
     };
-    failed.extend(troubles.iter().filter(undecoded).take(1).map(in_words));
+    failed.extend(troubles.iter().filter(undecoded).take(1).map(trouble_in_words));
     let mut missing: Vec<String> = summary.snapshot.rules.iter().filter_map(never_fired).collect();
     let bypass = |trouble: &&Trouble| matches!(trouble, Trouble::Bypass { .. });
-    missing.extend(troubles.iter().filter(bypass).take(1).map(in_words));
+    missing.extend(troubles.iter().filter(bypass).take(1).map(trouble_in_words));
     let (ending, exit_code) = match (failed.is_empty(), missing.is_empty()) {
         (false, _) => (Ending::Failed, ExitCode::Infrastructure),
         (true, false) => (Ending::Inconclusive, ExitCode::Inconclusive),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use highwater_model::RuleReport;
-use highwater_model::history::Trouble;
 use highwater_proxy::Snapshot;
 use highwater_report::passing::{ApiCount, Passing};
+use highwater_scenario::trouble_in_words;
 use highwater_wire::api;
 
 /// What passed until now; what does not change is taken from `frame`.
@@ -45,34 +45,8 @@ pub(super) fn passing(frame: &Passing, snapshot: &Snapshot, elapsed: Duration) -
                 fired: rule.fired,
             })
             .collect(),
-        troubles: snapshot.troubles.iter().map(in_words).collect(),
+        troubles: snapshot.troubles.iter().map(trouble_in_words).collect(),
         troubles_total: snapshot.troubles_total,
         ..frame.clone()
-    }
-}
-
-/// A trouble in a sentence.
-pub(super) fn in_words(trouble: &Trouble) -> String {
-    match trouble {
-        Trouble::Bypass { evidence } => format!("a client talks past the proxy: {evidence}"),
-        Trouble::Undecoded {
-            api_key,
-            api_version,
-            wanted_by_rule,
-            reason,
-            ..
-        } => {
-            let name = api::name(*api_key).map_or_else(|| format!("API {api_key}"), str::to_owned);
-            let who = if *wanted_by_rule { "a rule" } else { "the history" };
-            format!("{name} {api_version} could not be read and {who} wanted it: {reason}")
-        }
-        Trouble::Unrecorded { bytes, .. } => {
-            format!(
-                "a frame of {bytes} bytes was too long to keep; it passed without its contents in the history"
-            )
-        }
-        Trouble::Opaque { reason, .. } => {
-            format!("a connection went on as plain bytes, nothing of it is in the history: {reason}")
-        }
     }
 }
