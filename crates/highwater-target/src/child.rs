@@ -248,7 +248,7 @@ impl Process {
         })
     }
 
-    fn ended(&self, status: ExitStatus, more: &str) -> Ended {
+    pub(crate) fn ended(&self, status: ExitStatus, more: &str) -> Ended {
         Ended {
             signal: status.signal(),
             code: status.code(),

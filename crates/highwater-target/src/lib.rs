@@ -13,6 +13,7 @@
 //! It measures nothing but resources, writes no records, creates no topics, and never touches a process
 //! that it did not start.
 
+mod application;
 mod attached;
 mod child;
 mod cluster;
@@ -38,6 +39,7 @@ mod spec;
 mod target;
 mod up;
 
+pub use application::{Application, ApplicationOptions};
 pub use child::{Ended, Proof};
 pub use cluster::{Brokers, Which};
 pub use doctor::{Finding, FindingState, examine};
@@ -46,6 +48,7 @@ pub use host::host;
 pub use kafka::{
     Advertise, CLIENT, CONTROLLER, ExtraListener, INTERNAL, KAFKA_VERSION, KafkaOptions, ListenerAt,
 };
+pub use log_tail::LogTail;
 pub use node::Started;
 pub use observer::{Observer, TargetEvent};
 pub use parent::{die_with_parent, exec_with_parent};
