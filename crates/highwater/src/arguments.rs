@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use highwater_broker::Bug;
+use highwater_model::LintLevel;
 use highwater_report::Format;
 use highwater_target::{TargetError, TargetSpec};
 
@@ -59,6 +60,13 @@ Exit codes:
   2  usage: nothing was started
   4  the proxy could not start, the history could not be written, or a frame that a rule wanted could not be read
   5  inconclusive: a rule never fired, or a client was seen to talk past the proxy";
+const LINT_EXAMPLES: &str = "\
+Examples:
+  highwater lint -- ./my-pipeline --brokers {bootstrap}        {bootstrap} becomes the address of the proxy
+  highwater lint --target bootstrap:broker:9092 -- ./my-pipeline    or it reads $BOOTSTRAP_SERVERS
+  highwater lint --restart -- ./my-pipeline                    does its transactional.id stay the same?
+  highwater lint --from run.history                            a history that was recorded before
+  highwater lint --list                                        all findings, with what shows them";
 
 /// Proves what an event pipeline on Kafka can do and survive.
 #[derive(Debug, Parser)]
@@ -165,6 +173,13 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value_t = TextFormat::Text, value_name = "FORMAT")]
         format: TextFormat,
     },
+    /// Runs an application behind a proxy and says what its settings really guarantee; breaks nothing.
+    ///
+    /// Reads acks, idempotence, isolation level, transactions, commits and their order from the wire, in any
+    /// language, and names each setting in the words of the client library in use. Exit code 1 with findings at or
+    /// above --level, 5 if there was nothing to see.
+    #[command(after_help = LINT_EXAMPLES)]
+    Lint(LintArguments),
     /// Prints a completion script for a shell.
     ///
     /// For bash: `highwater completions bash > ~/.local/share/bash-completion/completions/highwater`.
@@ -334,6 +349,63 @@ pub(crate) struct ProxyArguments {
 pub(crate) enum TextFormat {
     Text,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArguments {
+    /// What the application works with: `dev`, `kafka` or `bootstrap:HOST:PORT`.
+    #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET", value_parser = target)]
+    pub(crate) target: TargetSpec,
+    /// How long to watch at most, from each start of the application.
+    #[arg(long = "for", value_name = "SPAN", default_value = "30s", value_parser = span)]
+    pub(crate) watch_for: Duration,
+    /// Ends sooner if nothing was written, read or committed for so long, once something was.
+    #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = span)]
+    pub(crate) idle: Duration,
+    /// The mildest finding that makes the exit code 1.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = LintLevelArgument::Warning)]
+    pub(crate) level: LintLevelArgument,
+    /// Stops the application and starts it once more, to see what changes from start to start.
+    #[arg(long)]
+    pub(crate) restart: bool,
+    /// What to print: text or json.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = TextFormat::Text)]
+    pub(crate) format: TextFormat,
+    /// Keeps the wire history in this file, which must not exist.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) history: Option<PathBuf>,
+    /// Reads a recorded history instead of running an application.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["command", "restart", "history"])]
+    pub(crate) from: Option<PathBuf>,
+    /// All clients in the history belong to one application, wherever they connect from.
+    #[arg(long, requires = "from")]
+    pub(crate) one_application: bool,
+    /// Prints every finding with what shows it, what can go wrong and the setting that mends it.
+    #[arg(long, conflicts_with_all = ["command", "from"])]
+    pub(crate) list: bool,
+    #[command(flatten)]
+    pub(crate) kafka: KafkaArguments,
+    /// The application and its arguments; `{bootstrap}` becomes the address to connect to.
+    #[arg(last = true, value_name = "COMMAND", required_unless_present_any = ["from", "list"])]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+/// Level of a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LintLevelArgument {
+    Error,
+    Warning,
+    Note,
+}
+
+impl From<LintLevelArgument> for LintLevel {
+    fn from(level: LintLevelArgument) -> Self {
+        match level {
+            LintLevelArgument::Error => Self::Error,
+            LintLevelArgument::Warning => Self::Warning,
+            LintLevelArgument::Note => Self::Note,
+        }
+    }
 }
 
 /// What `cluster` can do.

@@ -112,6 +112,13 @@ impl Lint {
         self.wire.requests()
     }
 
+    /// Work seen so far: writes, commits, ends of transactions and batches that were read. Its unit means nothing;
+    /// an application for which it does not grow is idle.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        self.summary.work()
+    }
+
     /// What there is to say.
     #[must_use]
     pub fn finish(self) -> LintReport {

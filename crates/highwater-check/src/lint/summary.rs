@@ -87,6 +87,10 @@ impl Summary {
         }
     }
 
+    pub(super) fn work(&self) -> u64 {
+        self.produced + self.fetched_batches + self.commits + self.transactional_commits + self.ends
+    }
+
     pub(super) fn finish(&self, outcome: &mut Outcome) {
         self.tell_good(outcome);
         self.tell_not_seen(outcome);

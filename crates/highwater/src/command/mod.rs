@@ -5,6 +5,7 @@ mod cluster;
 mod completions;
 mod doctor;
 mod faults;
+mod lint;
 mod list;
 mod outcomes;
 mod proxy;
@@ -35,6 +36,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Cluster(command) => cluster::cluster(&command),
         Command::Proxy(arguments) => proxy::proxy(&arguments, screen),
         Command::Faults { name, format } => faults::faults(name.as_deref(), format),
+        Command::Lint(arguments) => lint::lint(&arguments, screen),
         Command::Completions { shell } => completions::completions(shell),
         Command::ExecWithParent { parent, command } => {
             match highwater_target::exec_with_parent(parent, &command)? {}
