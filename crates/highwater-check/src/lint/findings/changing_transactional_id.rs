@@ -156,7 +156,7 @@ impl Check for ChangingTransactionalId {
         let how = if over_restart.is_empty() {
             "one after the other"
         } else {
-            "none of them used before the restart"
+            "not used before the restart"
         };
         let found = if over_restart.is_empty() {
             self.one_after_the_other()
@@ -167,10 +167,14 @@ impl Check for ChangingTransactionalId {
         for (name, id) in found.iter().filter(|(name, _)| !self.fenced.contains(*name)) {
             tally.add(wire, id.first, || {
                 format!(
-                    "InitProducerId with transactional.id {name} at {}, {}; {} ids, {how}",
+                    "InitProducerId with transactional.id {name} at {}, {}; {}, {how}",
                     moment(id.first.at_ns),
                     wire.client(id.first.connection),
-                    found.len()
+                    if found.len() == 1 {
+                        "1 id".to_owned()
+                    } else {
+                        format!("{} ids", found.len())
+                    }
                 )
             });
         }
