@@ -44,6 +44,9 @@ pub(super) struct ChangingTransactionalId {
     ids: BTreeMap<String, Id>,
     /// Seen in more than one start.
     again: BTreeSet<String>,
+    /// Ended a transaction.
+    used: BTreeSet<String>,
+    /// Sent offsets that a group's generation fences.
     fenced: BTreeSet<String>,
 }
 
@@ -70,6 +73,17 @@ impl ChangingTransactionalId {
         }
         let last = starts.last().copied();
         self.ids.iter().filter(|(_, id)| Some(id.start) == last).collect()
+    }
+
+    /// Where the group's generation fences the transactions of a client, its id may change (KIP-447). What it does is
+    /// only known of one that was used.
+    fn matters(&self, name: &str, id: &Id) -> bool {
+        let fenced = self
+            .fenced
+            .iter()
+            .filter_map(|fenced| self.ids.get(fenced))
+            .any(|fenced| fenced.client == id.client);
+        self.used.contains(name) && !fenced
     }
 
     fn one_after_the_other(&self) -> Vec<(&String, &Id)> {
@@ -133,6 +147,7 @@ impl Check for ChangingTransactionalId {
                 }
             }
             RequestFacts::EndTxn(end) => {
+                self.used.insert(end.transaction.transactional_id.clone());
                 if let Some(id) = self.ids.get_mut(&end.transaction.transactional_id) {
                     id.open.insert(connection);
                 }
@@ -163,8 +178,7 @@ impl Check for ChangingTransactionalId {
         } else {
             over_restart
         };
-        // Where the group's generation fences every transaction, the id may change (KIP-447).
-        for (name, id) in found.iter().filter(|(name, _)| !self.fenced.contains(*name)) {
+        for (name, id) in found.iter().filter(|(name, id)| self.matters(name, id)) {
             tally.add(wire, id.first, || {
                 format!(
                     "InitProducerId with transactional.id {name} at {}, {}; {}, {how}",
