@@ -1,5 +1,6 @@
 //! Arguments of the command line. The texts here are what `--help` teaches.
 
+mod history;
 mod tls;
 
 use std::net::SocketAddr;
@@ -12,6 +13,10 @@ use highwater_broker::Bug;
 use highwater_model::LintLevel;
 use highwater_report::Format;
 use highwater_target::{TargetError, TargetSpec};
+
+pub(crate) use self::history::{
+    HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().bold())
@@ -180,6 +185,12 @@ pub(crate) enum Command {
     /// above --level, 5 if there was nothing to see.
     #[command(after_help = LINT_EXAMPLES)]
     Lint(LintArguments),
+    /// Shows, sums up or exports a wire history: what really happened between clients and brokers.
+    ///
+    /// The fault proxy writes it: every request, what became of it, and every fault, on one clock. The format is
+    /// documented in docs/history.md.
+    #[command(subcommand)]
+    History(HistoryCommand),
     /// Prints a completion script for a shell.
     ///
     /// For bash: `highwater completions bash > ~/.local/share/bash-completion/completions/highwater`.

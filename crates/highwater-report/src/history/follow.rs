@@ -28,6 +28,7 @@ pub struct Follow {
     names: Names,
     filter: Filter,
     seek: Option<Seek>,
+    keep_events: bool,
     rules: Vec<String>,
     connections: BTreeMap<ConnectionId, Connection>,
     shown: BTreeSet<ConnectionId>,
@@ -71,6 +72,7 @@ impl Follow {
             names,
             filter,
             seek: around.map(Seek::new),
+            keep_events: false,
             rules: Vec::new(),
             connections: BTreeMap::new(),
             shown: BTreeSet::new(),
@@ -78,6 +80,11 @@ impl Follow {
             waiting: VecDeque::new(),
             first: 0,
         }
+    }
+
+    /// Rows carry their events from now on.
+    pub fn keep_events(&mut self) {
+        self.keep_events = true;
     }
 
     /// Names of the rules, in the order of the history.
@@ -99,6 +106,11 @@ impl Follow {
             | HistoryBody::Unanswered { exchange, .. } => self.later(event, *exchange),
             _ => self.other(event),
         };
+        if self.keep_events
+            && let Some(waiting) = self.row(row)
+        {
+            waiting.row.events.push(event.clone());
+        }
         if marked && let Some(waiting) = self.row(row) {
             waiting.row.marked = true;
             waiting.shown = true;
@@ -207,6 +219,7 @@ impl Follow {
                 from: self.client_place(*connection),
                 to,
                 label: label.trim_end().to_owned(),
+                held: *fate == RequestFate::Held,
             },
             trouble,
         };
@@ -219,6 +232,7 @@ impl Follow {
             what,
             outcome: outcome.into_iter().map(Part::trouble).collect(),
             steps: vec![step],
+            events: Vec::new(),
             marked: false,
         };
         let answered = !unanswered && *fate != RequestFate::Swallowed;
@@ -297,7 +311,12 @@ impl Follow {
         let step = |from, to, label: String, trouble| Step {
             sequence: event.sequence,
             at_ns: event.at_ns,
-            shape: Shape::Arrow { from, to, label },
+            shape: Shape::Arrow {
+                from,
+                to,
+                label,
+                held: false,
+            },
             trouble,
         };
         match &event.body {
@@ -389,6 +408,7 @@ impl Follow {
             what: String::new(),
             outcome: Vec::new(),
             steps: Vec::new(),
+            events: Vec::new(),
             marked: false,
         };
         self.push(Waiting {
@@ -404,15 +424,16 @@ impl Follow {
         let (kind, connection, what, trouble, place) = self.happened(event);
         let shown = self.is_shown(event, connection);
         let row = self.lone(event, kind, connection, shown);
+        let drawn = match &event.body {
+            HistoryBody::Connected { .. } | HistoryBody::Disconnected { .. } => format!("{kind} {what}"),
+            _ => what.clone(),
+        };
         let step = Step {
             sequence: event.sequence,
             at_ns: event.at_ns,
             shape: match place {
-                Some(at) => Shape::Note {
-                    at,
-                    text: what.clone(),
-                },
-                None => Shape::Bar { text: what.clone() },
+                Some(at) => Shape::Note { at, text: drawn },
+                None => Shape::Bar { text: drawn },
             },
             trouble,
         };
@@ -525,7 +546,7 @@ impl Follow {
                     |node| format!("node {node}"),
                 );
                 let tls = if *tls { " with TLS" } else { "" };
-                let text = format!("{} to {to}{tls}", plain(from));
+                let text = format!("from {} to {to}{tls}", plain(from));
                 (
                     "connected",
                     Some(*connection),

@@ -1,3 +1,5 @@
+use highwater_model::history::HistoryEvent;
+
 /// A piece of text and whether it is trouble.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
@@ -42,6 +44,8 @@ pub struct Row {
     pub outcome: Vec<Part>,
     /// How it is drawn, event by event.
     pub steps: Vec<Step>,
+    /// Its events, if they are kept.
+    pub events: Vec<HistoryEvent>,
     /// It is the one that was asked for.
     pub marked: bool,
 }
@@ -70,6 +74,8 @@ pub enum Shape {
         to: Place,
         /// What it says.
         label: String,
+        /// It waits where it ends.
+        held: bool,
     },
     /// At a place.
     Note {

@@ -91,8 +91,19 @@ impl Sheet {
     fn step(&self, step: &Step, marked: bool) -> String {
         let mut canvas = self.blank();
         match &step.shape {
-            Shape::Arrow { from, to, label } => {
-                self.arrow(&mut canvas, self.lanes.lane(from), self.lanes.lane(to), label);
+            Shape::Arrow {
+                from,
+                to,
+                label,
+                held,
+            } => {
+                self.arrow(
+                    &mut canvas,
+                    self.lanes.lane(from),
+                    self.lanes.lane(to),
+                    label,
+                    *held,
+                );
             }
             Shape::Note { at, text } => self.note(&mut canvas, self.lanes.lane(at), text),
             Shape::Bar { text } => {
@@ -114,30 +125,20 @@ impl Sheet {
         }
     }
 
-    fn arrow(&self, canvas: &mut Canvas, from: usize, to: usize, label: &str) {
+    fn arrow(&self, canvas: &mut Canvas, from: usize, to: usize, label: &str, held: bool) {
         let (start, end) = (self.places[from], self.places[to]);
         let (first, last) = (start.min(end), start.max(end));
         canvas.fill(first + 1, last, '─');
         canvas.put(start, if start < end { '├' } else { '┤' });
         let proxy = self.lanes.clients();
         let ends_at_proxy = to == proxy;
-        let head = if ends_at_proxy {
-            end
-        } else if start < end {
-            end - 1
-        } else {
-            end + 1
+        let (head, mark) = match (held, ends_at_proxy) {
+            (true, _) => (end, '■'),
+            (false, true) => (end, '✗'),
+            (false, false) if start < end => (end - 1, '▶'),
+            (false, false) => (end + 1, '◀'),
         };
-        canvas.put(
-            head,
-            if ends_at_proxy {
-                '✗'
-            } else if start < end {
-                '▶'
-            } else {
-                '◀'
-            },
-        );
+        canvas.put(head, mark);
         if from == proxy && to > proxy || from > proxy && to == proxy {
             // Too short for words: they stand before it, where nothing else is on this line.
             return self.before(canvas, proxy, label);

@@ -16,7 +16,7 @@ const LINE: f64 = 26.0;
 const HEAD: f64 = 56.0;
 const MIDDLE: f64 = 480.0;
 /// Width of a character of the labels.
-const CHARACTER: f64 = 6.7;
+const CHARACTER: f64 = 7.3;
 
 const STYLE: &str = "\
 .hw-sequence{--paper:#fff;--ink:#1a2027;--muted:#57616c;--rule:#d5dbe1;--line:#0a5aa8;--bad:#b3261e;--mark:#0a5aa814;\
@@ -93,14 +93,14 @@ impl Sheet {
 
     fn step(&self, step: &Step, y: f64, marked: bool) -> Markup {
         let body = match &step.shape {
-            Shape::Arrow { from, to, label } => {
-                self.arrow(self.lanes.lane(from), self.lanes.lane(to), label, y)
-            }
+            Shape::Arrow {
+                from,
+                to,
+                label,
+                held,
+            } => self.arrow((self.lanes.lane(from), self.lanes.lane(to)), label, *held, y),
             Shape::Note { at, text } => self.note(self.lanes.lane(at), text, y),
-            Shape::Bar { text } => html! {
-                line class="bar" x1=(px(LEFT)) x2=(px(WIDTH - 8.0)) y1=(px(y)) y2=(px(y)) {}
-                text class="label" x=(px(LEFT + 20.0)) y=(px(y + 4.0)) { (cut(text, room(WIDTH - LEFT - 40.0))) }
-            },
+            Shape::Bar { text } => bar(text, y),
         };
         html! {
             g class=[step.trouble.then_some("bad")] {
@@ -113,7 +113,7 @@ impl Sheet {
         }
     }
 
-    fn arrow(&self, from: usize, to: usize, label: &str, y: f64) -> Markup {
+    fn arrow(&self, (from, to): (usize, usize), label: &str, held: bool, y: f64) -> Markup {
         let proxy = self.lanes.clients();
         let (start, end) = (self.places[from], self.places[to]);
         let toward = if start < end { 1.0 } else { -1.0 };
@@ -125,10 +125,12 @@ impl Sheet {
             let anchor = if start < end { "start" } else { "end" };
             (start + toward * 10.0, anchor, (end - start).abs() - 24.0)
         };
-        let label_y = if short { y + 4.0 } else { y - 4.0 };
+        let label_y = if short { y + 4.0 } else { y - 5.0 };
         html! {
             line class="arrow" x1=(px(start)) x2=(px(end)) y1=(px(y)) y2=(px(y)) {}
-            @if to == proxy {
+            @if held {
+                rect class="head" x=(px(end - 4.0)) y=(px(y - 4.0)) width="8" height="8" {}
+            } @else if to == proxy {
                 path class="cross" d=(format!("M{} {}l9 9m0 -9l-9 9", px(end - 4.5), px(y - 4.5))) {}
             } @else {
                 path class="head" d=(format!("M{} {}l{} -4.5v9z", px(end), px(y), -9.0 * toward)) {}
@@ -149,6 +151,17 @@ impl Sheet {
             circle class="head" cx=(px(x)) cy=(px(y)) r="3.5" {}
             text class="label" x=(px(at)) y=(px(y + 4.0)) text-anchor=(anchor) { (cut(text, room(available))) }
         }
+    }
+}
+
+/// A line across everything, with a text in it.
+fn bar(text: &str, y: f64) -> Markup {
+    let text = cut(text, room(WIDTH - LEFT - 60.0));
+    let after = LEFT + 28.0 + crate::text::width(&text) as f64 * CHARACTER;
+    html! {
+        line class="bar" x1=(px(LEFT)) x2=(px(LEFT + 14.0)) y1=(px(y)) y2=(px(y)) {}
+        text class="label" x=(px(LEFT + 20.0)) y=(px(y + 4.0)) { (text) }
+        line class="bar" x1=(px(after)) x2=(px(WIDTH - 8.0)) y1=(px(y)) y2=(px(y)) {}
     }
 }
 

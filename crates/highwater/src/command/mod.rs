@@ -5,6 +5,7 @@ mod cluster;
 mod completions;
 mod doctor;
 mod faults;
+mod history;
 mod lint;
 mod list;
 mod outcomes;
@@ -37,6 +38,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Proxy(arguments) => proxy::proxy(&arguments, screen),
         Command::Faults { name, format } => faults::faults(name.as_deref(), format),
         Command::Lint(arguments) => lint::lint(&arguments, screen),
+        Command::History(command) => history::history(command, screen),
         Command::Completions { shell } => completions::completions(shell),
         Command::ExecWithParent { parent, command } => {
             match highwater_target::exec_with_parent(parent, &command)? {}

@@ -1,0 +1,22 @@
+//! `highwater history`: what really happened on the wire, for people and for other tools.
+
+mod export;
+mod info;
+mod show;
+mod source;
+
+use highwater_model::ExitCode;
+
+use crate::arguments::HistoryCommand;
+use crate::failure::Failure;
+use crate::screen::Screen;
+
+/// Shows, exports or sums up a history.
+pub(crate) fn history(command: HistoryCommand, screen: &Screen) -> Result<ExitCode, Failure> {
+    match command {
+        HistoryCommand::Show(arguments) => show::show(&arguments, screen)?,
+        HistoryCommand::Export(arguments) => export::export(&arguments)?,
+        HistoryCommand::Info(arguments) => info::info(&arguments, screen)?,
+    }
+    Ok(ExitCode::Holds)
+}
