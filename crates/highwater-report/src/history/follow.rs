@@ -568,6 +568,9 @@ impl Follow {
                 }
                 let parts = [software_name, software_version].map(|part| part.as_deref().map(plain));
                 let mut text = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+                if let (true, Some(id)) = (text.is_empty(), client_id) {
+                    text = format!("client.id {}", plain(id));
+                }
                 if let Some(user) = principal {
                     text = format!("{text} as user {}", plain(user)).trim_start().to_owned();
                 }

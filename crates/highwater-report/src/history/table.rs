@@ -25,7 +25,7 @@ impl Table {
     pub fn new(style: &Style) -> Self {
         let width = usize::from(style.width.max(80));
         let wide = width >= 120;
-        let (client, api) = if wide { (20, 24) } else { (12, 14) };
+        let (client, api) = if wide { (20, 24) } else { (12, 16) };
         // Two columns between each.
         let rest = width - TIME - EVENT - client - api - 10;
         Self {
