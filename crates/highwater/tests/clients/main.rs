@@ -13,4 +13,5 @@ mod java;
 mod jvm;
 mod kcat;
 mod librdkafka;
+mod lint;
 mod python;

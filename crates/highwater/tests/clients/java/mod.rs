@@ -2,7 +2,7 @@
 
 mod commands;
 mod performance;
-mod streams;
+pub(crate) mod streams;
 mod verifiable;
 
 use crate::arm::Arm;
@@ -22,7 +22,7 @@ fn kafka(arm: &Arm, class: &str, arguments: &[&str]) -> String {
 
 /// Makes a topic.
 #[track_caller]
-fn topic(arm: &Arm, name: &str, partitions: u32) {
+pub(crate) fn topic(arm: &Arm, name: &str, partitions: u32) {
     let partitions = partitions.to_string();
     let arguments = ["--create", "--topic", name, "--partitions", &partitions];
     kafka(arm, "org.apache.kafka.tools.TopicCommand", &arguments);

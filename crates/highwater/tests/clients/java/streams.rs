@@ -15,8 +15,13 @@ use crate::kcat;
 const WORDS: u32 = 7;
 const EACH: u32 = 300;
 
-#[track_caller]
 fn application(arm: &Arm, state: &Path) -> Command {
+    word_count(arm.bootstrap(), state)
+}
+
+/// The application, with its state in this folder.
+#[track_caller]
+pub(crate) fn word_count(bootstrap: &str, state: &Path) -> Command {
     let modules = Command::new("java").arg("--list-modules").output();
     let modules = modules
         .expect("java is on the path: install openjdk-17-jdk-headless, or run ./test")
@@ -31,7 +36,7 @@ fn application(arm: &Arm, state: &Path) -> Command {
     ));
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/java/WordCount.java");
     let mut command = java(&[jar]);
-    command.arg(source).arg(arm.bootstrap()).arg(state);
+    command.arg(source).arg(bootstrap).arg(state);
     command
 }
 
