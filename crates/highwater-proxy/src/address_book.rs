@@ -20,11 +20,14 @@ const MOST_LISTENERS: usize = 1_000;
 /// Kafka's own word for no node.
 const UNKNOWN_NODE: i32 = -1;
 
+/// Number of the stand-in for node 0; clusters number their brokers from below.
+const FIRST_STAND_IN: i32 = 1_000_000;
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     upstream: NodeAddress,
-    /// The node that a listener claims to be, where it is not the node behind it.
-    alias: Option<i32>,
+    /// Whether it claims to be another node than the one behind it.
+    stand_in: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -65,7 +68,7 @@ impl AddressBook {
         };
         let key = Key {
             upstream: upstream.clone(),
-            alias: None,
+            stand_in: false,
         };
         let listener = self.stand(shared, key, endpoint.node, upstream)?;
         Ok((self.advertise.clone(), listener.port()))
@@ -119,7 +122,7 @@ impl AddressBook {
         shared.listen(listener, node, vec![upstream.clone()])?;
         let key = Key {
             upstream: upstream.clone(),
-            alias: None,
+            stand_in: false,
         };
         let stand = Stand {
             node: node.unwrap_or(UNKNOWN_NODE),
@@ -145,7 +148,7 @@ impl AddressBook {
     /// The brokers known so far: node and where it really is.
     pub(crate) fn brokers(&self) -> Vec<(i32, NodeAddress)> {
         let stands = self.stands();
-        let real = stands.iter().filter(|(key, _)| key.alias.is_none());
+        let real = stands.iter().filter(|(key, _)| !key.stand_in);
         let mut brokers: Vec<_> = real
             .map(|(key, stand)| (stand.node, key.upstream.clone()))
             .collect();
@@ -163,34 +166,30 @@ impl AddressBook {
     }
 }
 
-/// What faults may know of listeners.
-pub(crate) struct Aliases<'a>(pub(crate) &'a Arc<Shared>);
+/// Nodes that are not there.
+pub(crate) struct StandIns<'a>(pub(crate) &'a Arc<Shared>);
 
-impl Nodes for Aliases<'_> {
-    fn alias(&self, host: &str, port: i32, alias: Option<i32>) -> Option<(i32, String, i32)> {
+impl Nodes for StandIns<'_> {
+    fn stand_in(&self, node: &Endpoint) -> Option<Endpoint> {
         let book = &self.0.book;
-        if host != book.advertise {
+        if node.host != book.advertise {
             return None;
         }
-        let (upstream, real, other) = {
+        let (upstream, real) = {
             let stands = book.stands();
-            let (key, stand) = stands
-                .iter()
-                .find(|(_, stand)| i32::from(stand.listener.port()) == port)?;
-            let others = stands.iter().filter(|(key, _)| key.alias.is_none());
-            let other = others
-                .map(|(_, other)| other.node)
-                .filter(|node| *node != stand.node)
-                .min();
-            (key.upstream.clone(), stand.node, other)
+            let mut known = stands.iter().filter(|(key, _)| !key.stand_in);
+            let (key, _) = known.find(|(_, stand)| i32::from(stand.listener.port()) == node.port)?;
+            (key.upstream.clone(), node.node)
         };
-        // A cluster of one has no other node; a number that no broker has serves as well.
-        let node = alias.or(other).unwrap_or(real + 1);
         let key = Key {
             upstream: upstream.clone(),
-            alias: Some(node),
+            stand_in: true,
         };
         let listener = book.stand(self.0, key, real, upstream).ok()?;
-        Some((node, book.advertise.clone(), i32::from(listener.port())))
+        Some(Endpoint {
+            node: real.checked_add(FIRST_STAND_IN)?,
+            host: book.advertise.clone(),
+            port: i32::from(listener.port()),
+        })
     }
 }

@@ -365,7 +365,9 @@ proptest! {
         let _ = answer::with_error(key, version, content.clone(), 6, &|_, _| true);
         let _ = answer::with_offset_delta(key, version, content.clone(), -3, &|_, _| true);
         let to = Endpoint { node: 2, host: "h".to_owned(), port: 1 };
-        let _ = answer::with_coordinator(version, content.clone(), &to);
-        prop_assert_eq!(answer::with_correlation_id(&content, 9).len(), content.len());
+        let _ = answer::with_coordinators(version, content.clone(), &mut |_, _| Some(to.clone()));
+        let _ = answer::with_brokers(version, content.clone(), &[to]);
+        let _ = answer::without_leader_hints(key, version, content.clone());
+        let _ = answer::SeenMetadata::default().older(version, content.clone(), 2);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use highwater_model::history::{ResponseFate, Side, Trouble};
+use highwater_model::history::{RequestFacts, ResponseFate, Side, Trouble};
 use highwater_wire::observe::{self, Depth};
 use highwater_wire::{WireError, addresses};
 use tokio::io::AsyncReadExt;
@@ -368,12 +368,11 @@ impl Answers {
         let Some(armed) = request.rule.and_then(|rule| shared.engine.rule(rule)) else {
             return OnAnswer::Deliver;
         };
-        let nodes = crate::address_book::Aliases(shared);
+        let nodes = crate::address_book::StandIns(shared);
         let answer = Answer {
             api_key: request.api_key,
             api_version: request.api_version,
-            correlation_id: request.correlation_id,
-            request: &request.body,
+            request: request.facts.as_deref().unwrap_or(&RequestFacts::Other),
             frame: content,
             matcher: &armed.matcher,
             nodes: &nodes,

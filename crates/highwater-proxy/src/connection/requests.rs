@@ -357,8 +357,7 @@ impl Requests {
         self.record(exchange, header.clone(), &frame, fate, rule, answers)
             .await;
         if expects {
-            let body = frame.slice(LENGTH..);
-            let request = self.prepare(exchange, &header, body, facts, firing);
+            let request = self.prepare(exchange, &header, facts, firing);
             let mut wire = self.connection.wire();
             let slot = wire.open_slot();
             for copy in 0..copies {
@@ -385,7 +384,6 @@ impl Requests {
         &self,
         exchange: ExchangeId,
         header: &RequestHeader,
-        content: Bytes,
         facts: RequestFacts,
         firing: Option<Firing>,
     ) -> InFlight {
@@ -396,12 +394,9 @@ impl Requests {
                 .is_some_and(|armed| armed.fault.wants_answers())
         });
         let judged = rule.is_some() || engine.wants_answer(header.api_key);
-        let mut body = content;
-        let _ = RequestHeader::decode(&mut body);
         InFlight {
             rule,
             facts: judged.then(|| Box::new(facts)),
-            body: if rule.is_some() { body } else { Bytes::new() },
             ..in_flight(exchange, None, header)
         }
     }
@@ -425,7 +420,7 @@ impl Requests {
         )
         .await;
         self.connection.tell_firing(firing, Some(exchange));
-        let mut request = self.prepare(exchange, &header, frame.slice(LENGTH..), facts, Some(firing));
+        let mut request = self.prepare(exchange, &header, facts, Some(firing));
         {
             let mut wire = self.connection.wire();
             request.slot = expects.then(|| wire.open_slot());
@@ -644,7 +639,6 @@ fn in_flight(exchange: ExchangeId, slot: Option<Slot>, header: &RequestHeader) -
         correlation_id: header.correlation_id,
         rule: None,
         facts: None,
-        body: Bytes::new(),
     }
 }
 

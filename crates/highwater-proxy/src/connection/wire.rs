@@ -38,8 +38,6 @@ pub(crate) struct InFlight {
     pub(crate) rule: Option<u16>,
     /// What it asked, if the answer will be judged.
     pub(crate) facts: Option<Box<RequestFacts>>,
-    /// Its body, if a fault looks at the answer.
-    pub(crate) body: Bytes,
 }
 
 #[derive(Debug)]

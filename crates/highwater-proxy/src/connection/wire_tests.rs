@@ -13,7 +13,6 @@ fn request(exchange: u64, slot: Option<Slot>) -> InFlight {
         correlation_id: exchange as i32,
         rule: None,
         facts: None,
-        body: Bytes::new(),
     }
 }
 

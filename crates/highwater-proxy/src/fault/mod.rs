@@ -27,6 +27,8 @@ mod stale_metadata;
 use std::time::Duration;
 
 use bytes::Bytes;
+use highwater_model::history::RequestFacts;
+use highwater_wire::addresses::Endpoint;
 use highwater_wire::{WireError, api};
 
 use crate::api_set::ApiSet;
@@ -159,9 +161,8 @@ impl OnLink {
 pub(crate) struct Answer<'a> {
     pub(crate) api_key: i16,
     pub(crate) api_version: i16,
-    pub(crate) correlation_id: i32,
-    /// The request's body, of requests that were kept.
-    pub(crate) request: &'a Bytes,
+    /// What was asked.
+    pub(crate) request: &'a RequestFacts,
     /// Content of the frame, without its length, addresses rewritten.
     pub(crate) frame: &'a Bytes,
     /// Which partitions are meant.
@@ -172,9 +173,9 @@ pub(crate) struct Answer<'a> {
 
 /// Where nodes are found, for faults that send clients elsewhere.
 pub(crate) trait Nodes {
-    /// An address of the proxy that claims to be `alias` and leads to the broker behind `host:port` of the
-    /// proxy; the alias is another known node if none is given. `None` if the address is not the proxy's.
-    fn alias(&self, host: &str, port: i32, alias: Option<i32>) -> Option<(i32, String, i32)>;
+    /// A node that no broker has the number of, with an address of the proxy that leads to the broker behind
+    /// `node`, an address of the proxy as well. `None` if it is not, or no listener can be opened.
+    fn stand_in(&self, node: &Endpoint) -> Option<Endpoint>;
 }
 
 /// A fault.
@@ -194,8 +195,9 @@ pub(crate) trait Fault: Send + Sync {
         false
     }
 
-    /// Whether a request concerns a fault that fired earlier, though its rule does not fire again.
-    fn follows(&self, _request: &Seen<'_>) -> bool {
+    /// Whether a request at which no rule fires concerns the fault all the same. `live`: the rule may still fire at
+    /// requests of this client.
+    fn follows(&self, _request: &Seen<'_>, _live: bool) -> bool {
         false
     }
 

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use highwater_model::history::RequestFacts;
@@ -12,6 +12,7 @@ use crate::rule::scope::Seen;
 /// AddOffsetsToTxn, EndTxn, TxnOffsetCommit, ConsumerGroupHeartbeat: what only a coordinator answers.
 const COORDINATED: ApiSet = ApiSet::of(&[8, 9, 11, 12, 13, 14, 22, 24, 25, 26, 28, 68]);
 
+const METADATA: i16 = 3;
 const FIND_COORDINATOR: i16 = 10;
 
 /// Coordinators that can be moved in a run; more are left where they are.
@@ -19,10 +20,10 @@ const MOST_MOVED: usize = 10_000;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "move-coordinator",
-    summary: "tells a client NOT_COORDINATOR, and when it asks who is, names another node",
-    known: "the request at which it fired was not applied; the new address leads to the real coordinator",
+    summary: "tells a client NOT_COORDINATOR, and when it asks who is, names a stand-in for the node, or again the node",
+    known: "the request at which it fired was not applied; a stand-in leads to the real coordinator",
     point: Point::Frame,
-    takes: &["to_node"],
+    takes: &[],
     example: r#"[[rules]]
 fault = "move-coordinator"
 api = "TxnOffsetCommit"
@@ -33,64 +34,94 @@ nth = 2
     build: |parameters| {
         Ok(Box::new(MoveCoordinator {
             error: error_code(parameters, Some("NOT_COORDINATOR"))?,
-            to_node: parameters.to_node,
             moved: Mutex::default(),
         }))
     },
 };
 
+/// A node that Metadata does not list is one that some clients never talk to, and a connection to one listed
+/// node can't lead to another: so every node has a stand-in, listed beside it, and coordinators move between the two.
 struct MoveCoordinator {
     error: i16,
-    to_node: Option<i32>,
-    /// Kind and key of what was moved.
-    moved: Mutex<HashSet<(i8, String)>>,
+    /// By kind and key, what was ever moved.
+    moved: Mutex<HashMap<(i8, String), Moved>>,
+}
+
+struct Moved {
+    /// At the stand-in.
+    away: bool,
+    /// Somebody was told where: what is refused next is another move.
+    told: bool,
 }
 
 impl Fault for MoveCoordinator {
     fn on_request(&self, request: &Seen<'_>) -> OnRequest {
-        if request.api_key == FIND_COORDINATOR {
-            return OnRequest::Forward;
-        }
         let Some(key) = coordinated_by(request.facts) else {
             return OnRequest::Forward;
         };
-        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        if moved.len() < MOST_MOVED {
-            moved.insert(key);
+        let mut all = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() < MOST_MOVED || all.contains_key(&key) {
+            let moved = all.entry(key).or_insert(Moved {
+                away: false,
+                told: true,
+            });
+            moved.away ^= std::mem::take(&mut moved.told);
         }
         OnRequest::Reject(self.error)
     }
 
     fn on_answer(&self, answer: &Answer<'_>) -> Result<OnAnswer, WireError> {
-        if answer.api_key != FIND_COORDINATOR {
-            return Ok(OnAnswer::Deliver);
-        }
         let (version, frame) = (answer.api_version, answer.frame.clone());
-        let found = addresses::endpoints(answer.api_key, version, frame.clone())?;
-        let Some(real) = found.into_iter().find(|endpoint| endpoint.node >= 0) else {
-            return Ok(OnAnswer::Deliver);
+        let told = match answer.request {
+            RequestFacts::FindCoordinator { key_type, keys } => {
+                let mut all = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+                answer::with_coordinators(version, frame, &mut |key, real| {
+                    // Old versions answer the one key that was asked for, and do not name it.
+                    let key = if key.is_empty() { keys.first()? } else { key };
+                    let moved = all.get_mut(&(*key_type, key.to_owned()))?;
+                    moved.told = true;
+                    if moved.away {
+                        answer.nodes.stand_in(real)
+                    } else {
+                        None
+                    }
+                })?
+            }
+            _ if answer.api_key == METADATA => {
+                let listed = addresses::endpoints(METADATA, version, frame.clone())?;
+                let more: Vec<_> = listed
+                    .iter()
+                    .filter_map(|node| answer.nodes.stand_in(node))
+                    .collect();
+                answer::with_brokers(version, frame, &more)?
+            }
+            _ => return Ok(OnAnswer::Deliver),
         };
-        let Some((node, host, port)) = answer.nodes.alias(&real.host, real.port, self.to_node) else {
-            return Ok(OnAnswer::Deliver);
-        };
-        let to = addresses::Endpoint { node, host, port };
-        Ok(OnAnswer::Replace(answer::with_coordinator(version, frame, &to)?))
+        Ok(if told == *answer.frame {
+            OnAnswer::Deliver
+        } else {
+            OnAnswer::Replace(told)
+        })
     }
 
     fn wants_answers(&self) -> bool {
         true
     }
 
-    fn follows(&self, request: &Seen<'_>) -> bool {
-        let RequestFacts::FindCoordinator { key_type, keys } = request.facts else {
-            return false;
-        };
-        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.iter().any(|key| moved.contains(&(*key_type, key.clone())))
+    fn follows(&self, request: &Seen<'_>, _: bool) -> bool {
+        match request.facts {
+            RequestFacts::FindCoordinator { key_type, keys } => {
+                let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
+                keys.iter()
+                    .any(|key| moved.contains_key(&(*key_type, key.clone())))
+            }
+            // From the first answer on: a cluster does not grow because a coordinator moves.
+            _ => request.api_key == METADATA,
+        }
     }
 
     fn followed(&self) -> ApiSet {
-        ApiSet::of(&[FIND_COORDINATOR])
+        ApiSet::of(&[METADATA, FIND_COORDINATOR])
     }
 }
 

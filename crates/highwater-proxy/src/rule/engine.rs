@@ -236,7 +236,10 @@ impl Engine {
             }
         }
         if taken.is_none() {
-            let following = self.numbered().find(|(_, armed)| armed.fault.follows(seen));
+            let following = self.numbered().find(|(_, armed)| {
+                armed.fault.followed().contains(seen.api_key)
+                    && armed.fault.follows(seen, armed.is_live(seen.who, now))
+            });
             taken = following.map(|(rule, armed)| {
                 let counter = armed.counter();
                 Firing {
@@ -359,6 +362,11 @@ impl Armed {
         self.trigger.from.is_none_or(|from| now >= from)
             && self.trigger.until.is_none_or(|until| now < until)
             && self.after.as_ref().is_none_or(Watching::happened)
+    }
+
+    /// Whether it may still fire at requests of a client.
+    fn is_live(&self, who: &Identity, now: Duration) -> bool {
+        self.is_open(now) && self.matcher.matches_identity(who) && !self.counter().is_spent()
     }
 
     pub(crate) fn is_standing(&self) -> bool {

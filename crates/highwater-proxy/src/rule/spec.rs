@@ -138,8 +138,6 @@ pub struct Parameters {
     pub lasting: Option<Duration>,
     /// What lets go of a held frame, besides `delay`.
     pub release_after: Option<Watch>,
-    /// Another node.
-    pub to_node: Option<i32>,
 }
 
 /// Why a rule can't be used.

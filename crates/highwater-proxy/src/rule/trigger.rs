@@ -43,6 +43,11 @@ impl Counter {
         self.fired += u64::from(fires);
         fires
     }
+
+    /// Whether it will never fire again.
+    pub(super) fn is_spent(&self) -> bool {
+        self.fired >= self.times || self.nth.is_some_and(|nth| self.matched >= nth)
+    }
 }
 
 /// Refuses triggers that can never fire.

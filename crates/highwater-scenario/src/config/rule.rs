@@ -94,8 +94,6 @@ pub struct Rule {
     pub lasting: Option<Span>,
     /// What lets go of a held frame.
     pub release_after: Option<Event>,
-    /// Another node.
-    pub to_node: Option<i32>,
 }
 
 /// An event on the wire, as written: `{ api = "Produce", nth = 100 }`.
@@ -205,7 +203,7 @@ pub const TRIGGER_KEYS: [(&str, &str); 7] = [
 ];
 
 /// Keys of a rule that single faults take, each with its meaning.
-pub const PARAMETER_KEYS: [(&str, &str); 11] = [
+pub const PARAMETER_KEYS: [(&str, &str); 10] = [
     ("error", "Kafka's name of an error, as NOT_LEADER_OR_FOLLOWER"),
     ("offset_delta", "added to the offsets of an answer"),
     (
@@ -225,7 +223,6 @@ pub const PARAMETER_KEYS: [(&str, &str); 11] = [
         "release_after",
         "an event that lets go of what is held, as in `after`",
     ),
-    ("to_node", "id of another node"),
 ];
 
 /// Reads a file of rules: `[[rules]]` and nothing else.
@@ -362,7 +359,6 @@ fn check_parameters(rule: &Rule, entry: &Entry, at: usize) -> Result<(), WrongRu
         ("direction", rule.direction.is_some()),
         ("lasting", rule.lasting.is_some()),
         ("release_after", rule.release_after.is_some()),
-        ("to_node", rule.to_node.is_some()),
     ];
     let Some((key, _)) = given
         .into_iter()
@@ -469,7 +465,6 @@ impl Rule {
                 }),
                 lasting: self.lasting.map(|span| span.0),
                 release_after: self.release_after.as_ref().map(Event::watch),
-                to_node: self.to_node,
             },
         }
     }

@@ -1,20 +1,25 @@
-//! Answers of the cluster with one thing altered: an error code, an offset, a coordinator.
+//! Answers of the cluster with one thing altered: an error code, an offset, a node.
 //!
 //! Invariant: what does not match stays byte for byte; an answer in which nothing matches comes back
 //! as it came. Nothing here asks whether an alteration makes sense to a client.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
-    ApiKey, BrokerId, FindCoordinatorResponse, ListOffsetsResponse, OffsetFetchResponse, ProduceResponse,
-    ResponseHeader,
+    ApiKey, ListOffsetsResponse, OffsetFetchResponse, ProduceResponse, ResponseHeader,
 };
-use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion};
 
-use crate::addresses::Endpoint;
 use crate::error::WireError;
 use crate::{api, bounded};
 
 mod errors;
+mod hints;
+mod nodes;
+mod seen;
+
+pub use hints::without_leader_hints;
+pub use nodes::{with_brokers, with_coordinators};
+pub use seen::SeenMetadata;
 
 /// An answer in which partitions have an error: `of` says which, by topic (its name, or its id with
 /// hyphens where the version has ids) and partition. Offsets and records of such partitions are taken
@@ -95,30 +100,6 @@ pub fn with_offset_delta(
         }),
         _ => Err(unknown(api_key, api_version)),
     }
-}
-
-/// A FindCoordinator answer that names another broker, for every key that has a coordinator; keys with
-/// an error stay.
-///
-/// # Errors
-/// [`WireError::UnknownVersion`], [`WireError::Decode`].
-pub fn with_coordinator(api_version: i16, frame: Bytes, to: &Endpoint) -> Result<Bytes, WireError> {
-    let version = known_version(ApiKey::FindCoordinator as i16, api_version)?;
-    let host = StrBytes::from_string(to.host.clone());
-    alter(version, frame, |answer: &mut FindCoordinatorResponse| {
-        if version < super::cluster::FIND_COORDINATOR_KEYS && answer.error_code == 0 {
-            answer.node_id = BrokerId(to.node);
-            answer.host = host.clone();
-            answer.port = to.port;
-        }
-        for coordinator in &mut answer.coordinators {
-            if coordinator.error_code == 0 {
-                coordinator.node_id = BrokerId(to.node);
-                coordinator.host = host.clone();
-                coordinator.port = to.port;
-            }
-        }
-    })
 }
 
 /// The codec's version with the layout of this answer.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! request ─▶ error ─▶ what Kafka answers when everything the request asks for fails with this code
-//! answer ─▶ with_error, with_offset_delta, with_coordinator ─▶ the same answer, one thing altered
+//! answer ─▶ with_error, with_offset_delta, with_coordinators, … ─▶ the same answer, one thing altered
 //! ```
 //!
 //! Invariant: an answer made here decodes in the version of the request and covers everything that
@@ -29,7 +29,9 @@ use bytes::{Buf, Bytes, BytesMut};
 use kafka_protocol::messages::{ApiKey, ApiVersionsResponse};
 use kafka_protocol::protocol::{Encodable, HeaderVersion, Request};
 
-pub use altered::{with_coordinator, with_error, with_offset_delta};
+pub use altered::{
+    SeenMetadata, with_brokers, with_coordinators, with_error, with_offset_delta, without_leader_hints,
+};
 
 use crate::error::WireError;
 use crate::frame::{self, LENGTH_BYTES, RequestHeader};
@@ -92,16 +94,6 @@ fn encode<M: Encodable + HeaderVersion>(
 
 fn without_length(mut frame: BytesMut) -> Bytes {
     frame.advance(LENGTH_BYTES);
-    frame.freeze()
-}
-
-/// The same answer for another request: the correlation id is replaced. Bytes too short to have one
-/// come back as they are.
-pub fn with_correlation_id(frame: &[u8], correlation_id: i32) -> Bytes {
-    let mut frame = BytesMut::from(frame);
-    if let Some(front) = frame.first_chunk_mut() {
-        *front = correlation_id.to_be_bytes();
-    }
     frame.freeze()
 }
 

@@ -1,11 +1,16 @@
 //! Refusals of every API and version, and answers altered.
 
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
-use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
+use kafka_protocol::messages::produce_response::{
+    LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
+};
 use kafka_protocol::messages::{
-    FetchRequest, FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse, ProduceRequest,
-    ProduceResponse, ResponseHeader, TopicName,
+    FetchRequest, FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse, MetadataResponse,
+    ProduceRequest, ProduceResponse, ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{Decodable, StrBytes};
 
@@ -244,7 +249,8 @@ fn a_coordinator_is_named_anew_unless_there_is_none() {
             ];
         }
         let frame = frame::encode_response(&answer, version, 42).map(without_length);
-        let moved = with_coordinator(version, frame.expect("frame"), &to).expect("moved");
+        let moved = with_coordinators(version, frame.expect("frame"), &mut |_, _| Some(to.clone()));
+        let moved = moved.expect("moved");
         let moved: FindCoordinatorResponse = decoded(moved, version);
         let ports: Vec<_> = moved.coordinators.iter().map(|c| c.port).collect();
         let expected: (i32, &[i32]) = if version < 4 {
@@ -257,7 +263,91 @@ fn a_coordinator_is_named_anew_unless_there_is_none() {
 }
 
 #[test]
-fn a_correlation_id_is_replaced_and_nothing_else() {
-    assert_eq!(with_correlation_id(&[1, 2, 3, 4, 5], 7)[..], [0, 0, 0, 7, 5]);
-    assert_eq!(with_correlation_id(&[1, 2], 7)[..], [1, 2]);
+fn brokers_are_added_that_are_not_listed() {
+    let listed = MetadataResponseBroker::default()
+        .with_node_id(1.into())
+        .with_port(9092);
+    let answer = MetadataResponse::default().with_brokers(vec![listed]);
+    let broker = |node| Endpoint {
+        node,
+        host: "stand-in".to_owned(),
+        port: 9999,
+    };
+    for version in 0..=13 {
+        let frame = frame::encode_response(&answer, version, 42).map(without_length);
+        let more = with_brokers(version, frame.expect("frame"), &[broker(1), broker(7)]);
+        let more: MetadataResponse = decoded(more.expect("answer"), version);
+        let brokers: Vec<_> = more.brokers.iter().map(|one| (one.node_id.0, one.port)).collect();
+        assert_eq!(brokers, [(1, 9092), (7, 9999)], "version {version}");
+    }
+}
+
+/// A topic with one partition that `leader` leads.
+fn led(topic: &'static str, leader: i32, epoch: i32) -> MetadataResponseTopic {
+    let partition = MetadataResponsePartition::default()
+        .with_leader_id(leader.into())
+        .with_leader_epoch(epoch);
+    MetadataResponseTopic::default()
+        .with_name(Some(TopicName(StrBytes::from_static_str(topic))))
+        .with_partitions(vec![partition])
+}
+
+#[test]
+fn metadata_stays_as_first_seen_whatever_else_is_asked_for() {
+    let lost = MetadataResponseTopic::default()
+        .with_error_code(3)
+        .with_name(Some(TopicName(StrBytes::from_static_str("a"))));
+    // Answers one after the other, in which a version; what is told of leaders.
+    let cases = [
+        ("first seen", 12, vec![led("a", 1, 4)], vec![(0, 1)]),
+        ("moved", 12, vec![led("a", 2, 5)], vec![(0, 1)]),
+        (
+            "beside a new one",
+            13,
+            vec![led("b", 2, 0), led("a", 2, 5)],
+            vec![(0, 2), (0, 1)],
+        ),
+        ("in an old version", 1, vec![led("a", 2, 5)], vec![(0, 1)]),
+        ("deleted", 12, vec![lost], vec![(0, 1)]),
+        ("beyond the limit", 12, vec![led("c", 1, 0)], vec![(0, 1)]),
+        ("never kept", 12, vec![led("c", 2, 0)], vec![(0, 2)]),
+    ];
+    let mut seen = SeenMetadata::default();
+    for (name, version, topics, expected) in cases {
+        let answer = MetadataResponse::default().with_topics(topics);
+        let frame = frame::encode_response(&answer, version, 42).map(without_length);
+        let told = seen.older(version, frame.expect("frame"), 2).expect("answer");
+        let told: MetadataResponse = decoded(told, version);
+        let leaders: Vec<_> = told
+            .topics
+            .iter()
+            .map(|topic| (topic.error_code, topic.partitions[0].leader_id.0))
+            .collect();
+        assert_eq!(leaders, expected, "{name}");
+    }
+}
+
+#[test]
+fn an_answer_without_hints_still_has_its_errors() {
+    let partition = PartitionProduceResponse::default()
+        .with_error_code(6)
+        .with_current_leader(
+            LeaderIdAndEpoch::default()
+                .with_leader_id(2.into())
+                .with_leader_epoch(5),
+        );
+    let topic = TopicProduceResponse::default().with_partition_responses(vec![partition]);
+    let node = NodeEndpoint::default().with_node_id(2.into()).with_port(9092);
+    let answer = ProduceResponse::default()
+        .with_responses(vec![topic])
+        .with_node_endpoints(vec![node]);
+    for version in 10..=13 {
+        let frame = frame::encode_response(&answer, version, 42).map(without_length);
+        let told = without_leader_hints(0, version, frame.expect("frame")).expect("answer");
+        let told: ProduceResponse = decoded(told, version);
+        assert!(told.node_endpoints.is_empty(), "version {version}");
+        let partition = &told.responses[0].partition_responses[0];
+        let leader = partition.current_leader.leader_id.0;
+        assert_eq!((partition.error_code, leader), (6, -1), "version {version}");
+    }
 }

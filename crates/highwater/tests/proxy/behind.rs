@@ -215,6 +215,15 @@ impl History {
         self.events.iter().filter_map(of_first).collect()
     }
 
+    /// The broker that a connection leads to.
+    pub(crate) fn node_of(&self, wanted: ConnectionId) -> Option<i32> {
+        let connected = |event: &HistoryEvent| match &event.body {
+            HistoryBody::Connected { connection, node, .. } if *connection == wanted => *node,
+            _ => None,
+        };
+        self.events.iter().find_map(connected)
+    }
+
     /// The client id that a connection gave last.
     pub(crate) fn client_of(&self, wanted: ConnectionId) -> Option<String> {
         let named = |event: &HistoryEvent| match &event.body {

@@ -24,6 +24,7 @@ mod held;
 mod java;
 #[path = "../clients/jvm.rs"]
 mod jvm;
+mod leaders;
 mod links;
 mod log;
 mod shaped;
