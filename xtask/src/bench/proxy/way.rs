@@ -94,6 +94,8 @@ impl Ways {
         let target = if broker == "kafka" {
             let found = Arc::clone(&toxic_upstream);
             let wishes = KafkaOptions {
+                // Deleted topics would stay on the disk for a minute, at a gigabyte every ten seconds.
+                properties: vec![("log.segment.delete.delay.ms".to_owned(), "1000".to_owned())],
                 listeners: vec![ExtraListener {
                     name: LISTENER.to_owned(),
                     protocol: "PLAINTEXT".to_owned(),
