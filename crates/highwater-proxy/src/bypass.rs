@@ -34,7 +34,15 @@ struct Socket {
 pub(crate) fn look(listeners: &HashSet<SocketAddr>, brokers: &HashSet<SocketAddr>) -> BTreeSet<Past> {
     let sockets = sockets();
     let of = |addresses: &HashSet<SocketAddr>| -> HashMap<u64, SocketAddr> {
-        let meant = sockets.iter().filter(|socket| addresses.contains(&socket.remote));
+        // A listener at every address of this machine is reached at each of them.
+        let anywhere: HashSet<u16> = addresses
+            .iter()
+            .filter(|address| address.ip().is_unspecified())
+            .map(SocketAddr::port)
+            .collect();
+        let meant = sockets
+            .iter()
+            .filter(|socket| addresses.contains(&socket.remote) || anywhere.contains(&socket.remote.port()));
         meant.map(|socket| (socket.inode, socket.remote)).collect()
     };
     let (through, past) = (of(listeners), of(brokers));
@@ -131,11 +139,15 @@ mod tests {
             .read_line(&mut line)
             .unwrap();
         assert_eq!(line, "connected\n");
-        let seen = look(&HashSet::from([through]), &HashSet::from([past]));
+        let everywhere = SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), through.port());
+        let looks =
+            [through, everywhere].map(|listener| look(&HashSet::from([listener]), &HashSet::from([past])));
         drop(client.stdin.take());
         client.wait().unwrap();
         let pid = i32::try_from(client.id()).unwrap();
-        let told: Vec<_> = seen.iter().map(|one| (one.pid, one.broker)).collect();
-        assert_eq!(told, [(pid, past)]);
+        for seen in looks {
+            let told: Vec<_> = seen.iter().map(|one| (one.pid, one.broker)).collect();
+            assert_eq!(told, [(pid, past)]);
+        }
     }
 }

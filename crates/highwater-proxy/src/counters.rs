@@ -8,7 +8,7 @@ use highwater_model::history::Trouble;
 
 use crate::rule::engine::RuleCount;
 
-/// APIs with a counter of their own; higher numbers share the last one.
+/// APIs with a counter of their own; Kafka has none above, and such requests are counted as unknown.
 const APIS: usize = 128;
 
 /// Troubles kept word for word; further ones are counted.
@@ -73,8 +73,10 @@ pub struct Snapshot {
 
 impl Counters {
     pub(crate) fn request(&self, api_key: i16) {
-        let at = usize::try_from(api_key).map_or(APIS - 1, |at| at.min(APIS - 1));
-        self.requests[at].fetch_add(1, Ordering::Relaxed);
+        let counter = usize::try_from(api_key).ok().and_then(|at| self.requests.get(at));
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn error(&self, api_key: i16, error: i16) {

@@ -232,7 +232,8 @@ impl Shared {
             });
             drop(of_clients);
             for other in self.open_connections() {
-                if other.identity().client_id == client_id {
+                let same = client_id.is_some() && other.identity().client_id == client_id;
+                if same || Arc::ptr_eq(&other, connection) {
                     other.link.begin(rule, effect, until);
                 }
             }
@@ -290,6 +291,11 @@ impl Shared {
             tokio::select! {
                 _ = ticks.tick() => {}
                 () = self.stopping.cancelled() => return,
+            }
+            if self.network {
+                for connection in self.open_connections() {
+                    connection.lift_what_is_over();
+                }
             }
             for (rule, change, _) in self.engine.changes(self.clock.now()) {
                 self.tell_rule(rule, change, None, None);

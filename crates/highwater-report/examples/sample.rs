@@ -16,7 +16,9 @@ fn main() -> ExitCode {
         let dir = dir.join(name);
         let written = std::fs::create_dir_all(&dir)
             .map_err(|error| error.to_string())
-            .and_then(|()| highwater_report::write_all(&dir, &report).map_err(|error| error.to_string()));
+            .and_then(|()| {
+                highwater_report::write_all(&dir, &report, &[]).map_err(|error| error.to_string())
+            });
         match written {
             Ok(paths) => println!("{}", paths[0].display()),
             Err(error) => {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use highwater_model::Report;
 
+use crate::html::{Diagram, html_with};
 use crate::{Format, ReportError, Style, render};
 
 /// Every file that is made from a result, with its format.
@@ -22,11 +23,14 @@ const FILES: [(Format, &str); 4] = [
 ///
 /// # Errors
 /// The first file that can't be rendered or written; files before it are in place.
-pub fn write_all(dir: &Path, report: &Report) -> Result<Vec<PathBuf>, ReportError> {
+pub fn write_all(dir: &Path, report: &Report, diagrams: &[Diagram]) -> Result<Vec<PathBuf>, ReportError> {
     FILES
         .into_iter()
         .map(|(format, name)| {
-            let content = render(format, report, &Style::default())?;
+            let content = match format {
+                Format::Html => html_with(report, diagrams)?,
+                format => render(format, report, &Style::default())?,
+            };
             let path = dir.join(name);
             let temporary = dir.join(format!(".{name}.tmp"));
             replace(&temporary, &path, content.as_bytes()).map_err(|source| {

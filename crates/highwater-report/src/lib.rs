@@ -37,6 +37,7 @@ mod wording;
 pub use error::ReportError;
 pub use files::write_all;
 pub use format::{Format, Style, UnknownFormat, render};
+pub use html::{Diagram, html_with};
 pub use lint::{lint, lint_json, lint_kinds};
 pub use live::{Live, LiveMode, Panel, live_lines};
 pub use outcomes::{outcomes_json, outcomes_markdown, outcomes_text};

@@ -159,8 +159,8 @@ fn a_directory_without_a_run_is_named() {
 fn files_are_written_whole_and_nothing_else_is_left() {
     let dir = tempfile::tempdir().unwrap();
     let report = outcomes::violated();
-    let paths = write_all(dir.path(), &report).unwrap();
-    let again = write_all(dir.path(), &report).unwrap();
+    let paths = write_all(dir.path(), &report, &[]).unwrap();
+    let again = write_all(dir.path(), &report, &[]).unwrap();
     assert_eq!(paths, again);
     let mut names: Vec<String> = fs::read_dir(dir.path())
         .unwrap()
@@ -169,6 +169,6 @@ fn files_are_written_whole_and_nothing_else_is_left() {
     names.sort();
     assert_eq!(names, ["junit.xml", "report.html", "report.json", "report.md"]);
     let missing = dir.path().join("nowhere");
-    let error = write_all(&missing, &report).unwrap_err();
+    let error = write_all(&missing, &report, &[]).unwrap_err();
     assert!(error.to_string().contains("report.html"), "{error}");
 }

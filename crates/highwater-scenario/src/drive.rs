@@ -292,6 +292,7 @@ impl Running<'_> {
                 interrupted: self.context.interrupted,
                 facts: &facts,
                 seed: self.context.seed_for(u32::MAX),
+                wire: self.wire,
             });
             let fault = carrier.map(|carrier| scope.spawn(move || carrier.run()));
             let offered = self.watch(observation, &|| {

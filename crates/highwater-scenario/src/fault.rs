@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use highwater_load::{Clock, Load};
+use highwater_model::history::ProcessChange;
 use highwater_model::{EventBody, Phase};
 use highwater_target::{Target, TargetError};
 
@@ -17,6 +18,7 @@ use crate::config::{Fault, FaultKind};
 use crate::context::salted;
 use crate::events::EventStream;
 use crate::phases::Phases;
+use crate::wire::Wire;
 
 /// How long to wait, when the moment has come, until a record is in flight. At 1,000/s one is within a
 /// millisecond or two; a load that has nothing in flight for this long can't be caught at work.
@@ -59,6 +61,8 @@ pub(crate) struct Carrier<'a> {
     pub(crate) interrupted: &'a AtomicBool,
     pub(crate) facts: &'a Mutex<Vec<FaultFact>>,
     pub(crate) seed: u64,
+    /// The history of the run, if it has one: faults on processes are on its clock, too.
+    pub(crate) wire: Option<&'a Wire>,
 }
 
 impl Carrier<'_> {
@@ -112,6 +116,14 @@ impl Carrier<'_> {
             as_asked,
             ..FaultFact::default()
         });
+        if let Some(wire) = self.wire {
+            let change = match self.fault.kind {
+                FaultKind::BrokerKill => ProcessChange::Killed,
+                FaultKind::BrokerStop => ProcessChange::Stopped,
+                FaultKind::BrokerPause => ProcessChange::Paused,
+            };
+            wire.tell_process(change, &proof);
+        }
         self.events.emit(EventBody::FaultFired {
             kind: kind.clone(),
             proof,
@@ -142,6 +154,13 @@ impl Carrier<'_> {
         if let Some(fact) = self.facts().last_mut() {
             fact.resumed_ns = Some(resumed_ns);
             fact.lifted_ns = Some(lifted_ns);
+        }
+        if let Some(wire) = self.wire {
+            let change = match self.fault.kind {
+                FaultKind::BrokerPause => ProcessChange::Resumed,
+                FaultKind::BrokerKill | FaultKind::BrokerStop => ProcessChange::Started,
+            };
+            wire.tell_process(change, &detail);
         }
         self.events.emit(EventBody::FaultLifted {
             kind,

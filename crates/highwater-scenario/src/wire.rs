@@ -9,7 +9,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use highwater_model::history::{NodeAddress, Trouble};
+use highwater_model::history::{NodeAddress, ProcessChange, Trouble};
 use highwater_model::{EventBody, NoticeLevel, RuleReport};
 use highwater_proxy::{Proxy, ProxyOptions, Snapshot};
 use tokio::runtime::Runtime;
@@ -96,6 +96,11 @@ impl Wire {
     /// The load begins at this moment of the run.
     pub(crate) fn begin_windows(&self, start_ns: u64) {
         self.proxy.begin_windows(Duration::from_nanos(start_ns));
+    }
+
+    /// Writes into the history what a fault did to the broker's process.
+    pub(crate) fn tell_process(&self, change: ProcessChange, detail: &str) {
+        self.proxy.tell_process("broker", None, change, detail);
     }
 
     /// Tells what rules did since it was told last; why the run can't go on, if so.

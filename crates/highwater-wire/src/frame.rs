@@ -24,8 +24,8 @@ pub const MAX_REQUEST_FRAME: usize = 4 << 20;
 /// Longest answer a client here accepts: a fetch of Kafka's default maximum (55 MiB) and its header.
 pub const MAX_RESPONSE_FRAME: usize = 64 << 20;
 
-/// Longest client id kept; Kafka's own limit of a 16-bit string is of no use to anyone.
-const MAX_CLIENT_ID_BYTES: usize = 1 << 10;
+/// Longest client id: what a 16-bit length can say, as in Kafka.
+const MAX_CLIENT_ID_BYTES: usize = i16::MAX as usize;
 
 /// The longest frame accepted for a request of this API.
 pub fn request_limit(api_key: i16) -> usize {

@@ -64,7 +64,7 @@ Exit codes:
   0  stopped: every rule fired, and what was asked for is complete
   2  usage: nothing was started
   4  the proxy could not start, the history could not be written, or a frame that a rule wanted could not be read
-  5  inconclusive: a rule never fired, or a client was seen to talk past the proxy";
+  5  inconclusive: a rule never fired, a client was seen to talk past the proxy, or the history has holes";
 const LINT_EXAMPLES: &str = "\
 Examples:
   highwater lint -- ./my-pipeline --brokers {bootstrap}        {bootstrap} becomes the address of the proxy

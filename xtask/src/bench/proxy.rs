@@ -34,6 +34,9 @@ pub(crate) struct ProxyArguments {
     /// Small amounts and two rounds: shows that it works, the figures mean nothing.
     #[arg(long)]
     quick: bool,
+    /// Multiplies the records of the saturating cases, and the seconds of the paced one.
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
     /// Only this case, repeatable: 100B, 1KiB, 5KiB, latency, memory.
     #[arg(long = "case", value_name = "NAME")]
     cases: Vec<String>,
@@ -97,6 +100,7 @@ struct Site<'a> {
     toxiproxy: Option<&'a Path>,
     directory: PathBuf,
     quick: bool,
+    scale: f64,
 }
 
 /// Runs the benchmark.
@@ -124,6 +128,7 @@ pub(crate) fn proxy(arguments: &ProxyArguments) -> Result<(), BenchError> {
         toxiproxy: toxiproxy.as_deref().ok(),
         directory: workspace.bench_directory().join("proxy"),
         quick: arguments.quick,
+        scale: if arguments.quick { 0.05 } else { arguments.scale },
     };
     for broker in ["kafka", "dev"] {
         if arguments.only.as_ref().is_some_and(|only| only != broker) {
@@ -200,7 +205,7 @@ fn all_rounds(
 fn once(case: Case, road: &Road, round: usize, site: &Site<'_>) -> Result<Vec<(Kind, f64)>, BenchError> {
     match case {
         Case::Throughput { name, bytes, records } => {
-            let records = if site.quick { records / 20 } else { records };
+            let records = (records as f64 * site.scale) as u64;
             let topic = format!(
                 "bench-{}-{}-{round}",
                 name.to_lowercase(),
@@ -232,7 +237,7 @@ fn once(case: Case, road: &Road, round: usize, site: &Site<'_>) -> Result<Vec<(K
             Ok(figures)
         }
         Case::Latency => {
-            let seconds = if site.quick { 4 } else { 15 };
+            let seconds = ((15.0 * site.scale) as u64).max(4);
             let (p50, p99) =
                 acknowledgement::median_and_p99(site.highwater, &site.directory, &road.bootstrap, seconds)?;
             Ok(vec![(Kind::P50, p50), (Kind::P99, p99)])

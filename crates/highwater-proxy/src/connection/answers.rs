@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use highwater_model::history::{RequestFacts, ResponseFate, Side, Trouble};
+use highwater_model::history::{HistoryBody, RequestFacts, ResponseFate, Side, Trouble};
 use highwater_wire::observe::{self, Depth};
 use highwater_wire::{WireError, addresses};
 use tokio::io::AsyncReadExt;
@@ -37,6 +37,30 @@ pub(super) struct Answers {
     frames: Frames,
     /// The request whose answer is being passed.
     passing: Option<InFlight>,
+    /// An answer that is whole and may not go on yet.
+    kept_back: Option<(InFlight, Bytes)>,
+}
+
+impl Drop for Answers {
+    /// Whatever ended the connection: an answer that was under way has its end in the history.
+    fn drop(&mut self) {
+        let recorder = &self.connection.shared.recorder;
+        if let Some((request, frame)) = self.kept_back.take() {
+            recorder.frame_at_last(Item::Response {
+                exchange: request.exchange,
+                api_key: request.api_key,
+                api_version: request.api_version,
+                frame,
+                fate: ResponseFate::ClientGone,
+                rule: None,
+            });
+        } else if let Some(request) = self.passing.take().filter(|request| request.slot.is_some()) {
+            recorder.event(HistoryBody::Unanswered {
+                exchange: request.exchange,
+                forwarded: true,
+            });
+        }
+    }
 }
 
 impl Answers {
@@ -48,6 +72,7 @@ impl Answers {
             broker,
             frames,
             passing: None,
+            kept_back: None,
         }
     }
 
@@ -112,7 +137,9 @@ impl Answers {
                     }
                 }
                 Next::Last(frame, from) => {
-                    if let Some(request) = self.passing.take() {
+                    if let Some(request) = self.passing.clone() {
+                        self.until_road_is_open(&request, &frame).await;
+                        self.passing = None;
                         let content = frame.slice(LENGTH..);
                         self.record(&request, content, ResponseFate::Delivered, None)
                             .await;
@@ -145,13 +172,13 @@ impl Answers {
             .counters
             .responses
             .fetch_add(1, Ordering::Relaxed);
-        let mode = self.mode(&request, total);
+        let mode = self.mode(&request, total)?;
         self.passing = Some(request);
         self.frames.begin(total, mode);
         Ok(())
     }
 
-    fn mode(&self, request: &InFlight, total: usize) -> Mode {
+    fn mode(&self, request: &InFlight, total: usize) -> Result<Mode, Ending> {
         let shared = &self.connection.shared;
         let first = request
             .slot
@@ -162,14 +189,22 @@ impl Answers {
         let kept = shared.recorder.wants_answer(request.api_key);
         if total > MAX_KEPT_FRAME {
             self.too_long(request, total, judged || rewritten);
-            return Mode::Pass;
+            // It can pass only as it comes; out of turn it would be taken for another answer.
+            return if first {
+                Ok(Mode::Pass)
+            } else {
+                Err(Ending::new(
+                    Side::Proxy,
+                    "an answer too long to wait for its turn",
+                ))
+            };
         }
         if !first || gone || rewritten || judged {
-            Mode::Whole
+            Ok(Mode::Whole)
         } else if kept {
-            Mode::Keep
+            Ok(Mode::Keep)
         } else {
-            Mode::Pass
+            Ok(Mode::Pass)
         }
     }
 
@@ -190,6 +225,16 @@ impl Answers {
         });
     }
 
+    /// An answer that a black hole keeps from the client is not delivered before it is lifted, and the history
+    /// must not say so. If the connection ends meanwhile it never was: see [`Drop`].
+    async fn until_road_is_open(&mut self, request: &InFlight, frame: &Bytes) {
+        if self.connection.shared.network {
+            self.kept_back = Some((request.clone(), frame.slice(LENGTH..)));
+            self.connection.open_road(Direction::ToClient).await;
+            self.kept_back = None;
+        }
+    }
+
     /// The answer went to the client while it arrived.
     fn streamed(&mut self, request: &InFlight) {
         if request.api_key == SASL_HANDSHAKE && request.api_version == 0 {
@@ -203,9 +248,11 @@ impl Answers {
 
     /// An answer that is looked into before it goes on.
     async fn judge(&mut self, frame: Bytes) -> Result<(), Ending> {
-        let Some(request) = self.passing.take() else {
+        let Some(request) = self.passing.clone() else {
             return Ok(());
         };
+        self.until_road_is_open(&request, &frame).await;
+        self.passing = None;
         let original = frame.slice(LENGTH..);
         self.learn_topics(&request, &original);
         let content = self.rewritten(&request, &original);
@@ -225,7 +272,9 @@ impl Answers {
             OnAnswer::Discard(_) => ResponseFate::Discarded,
         };
         let decided = counted.filter(|_| action != OnAnswer::Deliver);
-        self.record(&request, original.clone(), fate, decided).await;
+        if action != OnAnswer::Hold {
+            self.record(&request, original.clone(), fate, decided).await;
+        }
         let untouched = content == original;
         let whole = |content: &Bytes| if untouched { frame.clone() } else { framed(content) };
         match action {
@@ -244,27 +293,46 @@ impl Answers {
                     "a rule took an answer away and closed the connection",
                 ));
             }
-            OnAnswer::Hold => self.hold(&request, slot, whole(&content)),
+            OnAnswer::Hold => self.hold(&request, slot, whole(&content), &original),
         }
         self.connection.answered.notify_one();
         self.deliver_due().await
     }
 
-    fn hold(&self, request: &InFlight, slot: super::wire::Slot, frame: Bytes) {
+    /// Keeps an answer back; what became of it is written down when that is known.
+    fn hold(&self, request: &InFlight, slot: super::wire::Slot, frame: Bytes, original: &Bytes) {
         let Some(rule) = request.rule else { return };
         let connection = Arc::clone(&self.connection);
-        connection.wire().hold();
+        let response = |fate| Item::Response {
+            exchange: request.exchange,
+            api_key: request.api_key,
+            api_version: request.api_version,
+            frame: original.clone(),
+            fate,
+            rule: Some(rule),
+        };
+        let (delivered, gone) = (
+            response(ResponseFate::Delivered),
+            response(ResponseFate::ClientGone),
+        );
+        let kept = connection.shared.recorder.wants_answer(request.api_key);
         let since = connection.shared.releases(rule);
         tokio::spawn(async move {
+            let recorder = &connection.shared.recorder;
             tokio::select! {
                 () = connection.shared.released(rule, since) => {
-                    let mut wire = connection.wire();
-                    wire.let_go();
-                    wire.fill(slot, vec![frame]);
-                    drop(wire);
+                    let hung_up = connection.client_gone.load(Ordering::Relaxed);
+                    if kept {
+                        recorder.frame_at_last(if hung_up { gone } else { delivered });
+                    }
+                    connection.wire().fill(slot, vec![frame]);
                     connection.flush.notify_one();
                 }
-                () = connection.link.over.cancelled() => {}
+                () = connection.link.over.cancelled() => {
+                    if kept {
+                        recorder.frame_at_last(gone);
+                    }
+                }
             }
         });
     }

@@ -158,10 +158,7 @@ impl Connection {
         for effect in begun {
             effects.add(effect, direction);
         }
-        for rule in over {
-            self.shared
-                .tell_rule(rule, FaultChange::Lifted, None, Some(self.id));
-        }
+        self.tell_lifted(over);
         let who = self.identity().clone();
         let standing: Vec<_> = self.shared.engine.standing(&who, now).collect();
         for (rule, effect) in standing {
@@ -169,6 +166,19 @@ impl Connection {
             effects.add(effect, direction);
         }
         effects
+    }
+
+    /// Writes down effects whose time is over, though no byte passes.
+    pub(crate) fn lift_what_is_over(&self) {
+        let (_, over) = self.link.begun(self.shared.clock.now());
+        self.tell_lifted(over);
+    }
+
+    fn tell_lifted(&self, rules: Vec<u16>) {
+        for rule in rules {
+            self.shared
+                .tell_rule(rule, FaultChange::Lifted, None, Some(self.id));
+        }
     }
 
     /// Counts a network rule once for this connection.

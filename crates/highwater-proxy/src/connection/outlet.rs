@@ -67,17 +67,21 @@ impl Outlet {
                 Way::Delayed { .. } | Way::Closed => Err(io::ErrorKind::BrokenPipe.into()),
             };
         }
-        let effects = self.connection.open_road(self.direction).await;
-        self.send_with(bytes, effects).await
-    }
-
-    async fn send_with(&mut self, bytes: &[u8], effects: Effects) -> io::Result<()> {
+        let mut effects = self.connection.open_road(self.direction).await;
         let delayed = !effects.delay.is_zero() || !effects.jitter.is_zero();
         if delayed && matches!(self.way, Way::Direct(_)) {
             self.begin_line();
         }
         match &mut self.way {
-            Way::Direct(writer) => self.pace.write(writer, bytes, effects).await,
+            Way::Direct(writer) => {
+                let mut rest = bytes;
+                while !rest.is_empty() {
+                    rest = self.pace.write_piece(writer, rest, effects).await?;
+                    // A window may have closed, or another opened, meanwhile.
+                    effects = self.connection.open_road(self.direction).await;
+                }
+                Ok(())
+            }
             Way::Delayed { sender, room, .. } => {
                 let jitter = effects.jitter.mul_f64(self.random.random::<f64>());
                 let due = Instant::now() + effects.delay + jitter;
@@ -113,8 +117,12 @@ impl Outlet {
                 let written = tokio::select! {
                     written = async {
                         tokio::time::sleep_until(last).await;
-                        let effects = connection.open_road(direction).await;
-                        pace.write(&mut writer, &bytes, effects).await
+                        let mut rest = &*bytes;
+                        while !rest.is_empty() {
+                            let effects = connection.open_road(direction).await;
+                            rest = pace.write_piece(&mut writer, rest, effects).await?;
+                        }
+                        Ok::<(), io::Error>(())
                     } => written,
                     () = connection.link.over.cancelled() => break,
                 };
@@ -161,25 +169,29 @@ struct Pace {
 }
 
 impl Pace {
-    /// Writes bytes as the effects of the moment want them.
-    async fn write(&mut self, writer: &mut Writer, bytes: &[u8], effects: Effects) -> io::Result<()> {
+    /// Writes as much as the effects of the moment let through at once, and rests as they want; gives what is left.
+    async fn write_piece<'a>(
+        &mut self,
+        writer: &mut Writer,
+        bytes: &'a [u8],
+        effects: Effects,
+    ) -> io::Result<&'a [u8]> {
         let per_piece = effects.bytes_per_second.map(|rate| {
             usize::try_from(rate / PIECES_PER_SECOND)
                 .unwrap_or(usize::MAX)
                 .max(1)
         });
         let (slice, pause) = effects.slice.unwrap_or((usize::MAX, Duration::ZERO));
-        let size = per_piece.unwrap_or(usize::MAX).min(slice).min(bytes.len().max(1));
-        for piece in bytes.chunks(size) {
-            write(writer, piece).await?;
-            if let Some(rate) = effects.bytes_per_second {
-                self.rest(piece.len(), rate).await;
-            }
-            if size == slice && !pause.is_zero() {
-                tokio::time::sleep(pause).await;
-            }
+        let size = per_piece.unwrap_or(usize::MAX).min(slice).min(bytes.len());
+        let (piece, rest) = bytes.split_at(size);
+        write(writer, piece).await?;
+        if let Some(rate) = effects.bytes_per_second {
+            self.rest(size, rate).await;
         }
-        Ok(())
+        if size == slice && !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        Ok(rest)
     }
 
     /// Sleeps until these bytes are through. What an earlier sleep lasted too long is made up for, what nobody

@@ -9,7 +9,7 @@ use highwater_model::history::{
 };
 use highwater_wire::frame::RequestHeader;
 use highwater_wire::observe::{self, Depth};
-use highwater_wire::{answer, api};
+use highwater_wire::{WireError, answer, api};
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 
@@ -30,8 +30,10 @@ const SASL_HANDSHAKE: i16 = 17;
 const API_VERSIONS: i16 = 18;
 const SASL_AUTHENTICATE: i16 = 36;
 
-/// Enough of a frame to hold its header and the acks of a Produce: a client id of 1 KiB and a transactional id.
-const FRONT_BYTES: usize = 4 << 10;
+/// Enough of a frame to hold its header and the acks of a Produce: client id and transactional id of 32 KiB each.
+const FRONT_BYTES: usize = 72 << 10;
+/// What nearly every front fits into: as much is copied of each frame at first.
+const USUAL_FRONT_BYTES: usize = 1 << 10;
 /// Longest request that is believed: beyond it what comes is not Kafka.
 const MAX_REQUEST: i64 = 1 << 30;
 const LENGTH: usize = 4;
@@ -78,10 +80,18 @@ impl Requests {
     /// Passes requests until the connection ends; gives why the client's side ended, if it did.
     pub(super) async fn run(mut self) -> Option<Ending> {
         let connection = Arc::clone(&self.connection);
-        tokio::select! {
+        let ending = tokio::select! {
             ending = self.pump() => Some(ending),
             () = connection.link.over.cancelled() => None,
+        };
+        // Let go, and too late to be sent.
+        while let Ok(held) = self.released.try_recv() {
+            connection.shared.recorder.event(HistoryBody::Unanswered {
+                exchange: held.in_flight.exchange,
+                forwarded: false,
+            });
         }
+        ending
     }
 
     async fn pump(&mut self) -> Ending {
@@ -200,9 +210,13 @@ impl Requests {
             .ok_or_else(|| Ending::new(Side::Proxy, not_kafka(front)))?;
         let end = front.len().min(total).min(LENGTH + FRONT_BYTES);
         let whole_front = end == total || end == LENGTH + FRONT_BYTES;
-        let mut body = Bytes::copy_from_slice(front.get(LENGTH..end).unwrap_or_default());
-        let header = match RequestHeader::decode(&mut body) {
-            Ok(header) => header,
+        let content = front.get(LENGTH..end).unwrap_or_default();
+        let usual = content
+            .get(..USUAL_FRONT_BYTES)
+            .and_then(|start| read_front(start).ok());
+        let read = usual.map_or_else(|| read_front(content), Ok);
+        let (header, acks) = match read {
+            Ok(read) => read,
             Err(_) if !whole_front => {
                 self.frames.starve();
                 return Ok(());
@@ -212,10 +226,6 @@ impl Requests {
                 return Err(Ending::new(Side::Proxy, reason));
             }
         };
-        if header.api_key == PRODUCE && observe::acks(header.api_version, &body).is_none() && !whole_front {
-            self.frames.starve();
-            return Ok(());
-        }
         self.note_client(&header);
         self.connection.shared.counters.request(header.api_key);
         if api::name(header.api_key).is_none() {
@@ -224,13 +234,10 @@ impl Requests {
         }
         let exchange = self.connection.shared.next_exchange();
         let mode = self.mode(&header, exchange, total);
-        if mode != Mode::Whole {
-            let expects = header.api_key != PRODUCE || observe::acks(header.api_version, &body) != Some(0);
-            if expects {
-                let mut wire = self.connection.wire();
-                let slot = wire.open_slot();
-                wire.forward(in_flight(exchange, Some(slot), &header));
-            }
+        if mode != Mode::Whole && acks != Some(0) {
+            let mut wire = self.connection.wire();
+            let slot = wire.open_slot();
+            wire.forward(in_flight(exchange, Some(slot), &header));
         }
         self.passing = Some((exchange, header));
         self.frames.begin(total, mode);
@@ -647,9 +654,21 @@ fn expects_answer(header: &RequestHeader, content: &[u8]) -> bool {
         return true;
     }
     let end = content.len().min(FRONT_BYTES);
-    let mut body = Bytes::copy_from_slice(content.get(..end).unwrap_or_default());
-    let _ = RequestHeader::decode(&mut body);
-    observe::acks(header.api_version, &body) != Some(0)
+    let front = content.get(..end).unwrap_or_default();
+    read_front(front).map_or(true, |(_, acks)| acks != Some(0))
+}
+
+/// The header of a request, and of a Produce its acks, if the bytes hold them.
+fn read_front(content: &[u8]) -> Result<(RequestHeader, Option<i16>), WireError> {
+    let mut body = Bytes::copy_from_slice(content);
+    let header = RequestHeader::decode(&mut body)?;
+    if header.api_key != PRODUCE {
+        return Ok((header, None));
+    }
+    match observe::acks(header.api_version, &body) {
+        Some(acks) => Ok((header, Some(acks))),
+        None => Err(WireError::Truncated { field: "acks" }),
+    }
 }
 
 /// A frame with its length in front.

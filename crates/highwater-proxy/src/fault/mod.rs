@@ -223,6 +223,13 @@ fn error_code(parameters: &Parameters, default: Option<&str>) -> Result<i16, Rul
     let Some(name) = parameters.error.as_deref().or(default) else {
         return Err(RuleError::new("error", "the fault needs an `error`", help));
     };
+    if name.eq_ignore_ascii_case("NONE") {
+        return Err(RuleError::new(
+            "error",
+            "NONE is success, and would be a lie",
+            help,
+        ));
+    }
     api::error_by_name(name)
         .ok_or_else(|| RuleError::new("error", format!("Kafka has no error `{name}`"), help))
 }

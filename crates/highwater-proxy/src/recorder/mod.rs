@@ -144,6 +144,12 @@ impl Recorder {
         }
     }
 
+    /// Adds a frame without waiting for room, where nothing can wait any more: at most one for each connection
+    /// that ends.
+    pub(crate) fn frame_at_last(&self, item: Item) {
+        self.push(0, item);
+    }
+
     fn push(&self, permits: u32, item: Item) {
         // An error means that the thread is gone, and its failure is reported at the end.
         let at_ns = self.clock.now_ns();

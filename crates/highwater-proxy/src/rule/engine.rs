@@ -206,7 +206,7 @@ impl Engine {
         self.rules.iter().map(|rule| rule.name.clone()).collect()
     }
 
-    /// The how-manieth transaction a request belongs to.
+    /// Which transaction of its id a request belongs to, from 1.
     pub(crate) fn transaction_of(&self, facts: &RequestFacts) -> u64 {
         if !self.counts_transactions {
             return 0;

@@ -14,7 +14,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) api_key: i16,
     pub(crate) api_version: i16,
     pub(crate) facts: &'a RequestFacts,
-    /// The how-manieth transaction of the request's transactional id; 0 without one.
+    /// Which transaction of its transactional id the request belongs to, from 1; 0 without one.
     pub(crate) transaction: u64,
 }
 

@@ -46,7 +46,7 @@ pub struct Scope {
     pub partition: Option<i32>,
     /// Sequence of the first record of a batch.
     pub first_sequence: Option<i32>,
-    /// The how-manieth transaction of its transactional id, from 1.
+    /// Which transaction of its transactional id, counted from 1.
     pub transaction: Option<u64>,
 }
 

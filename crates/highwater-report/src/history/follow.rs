@@ -371,9 +371,9 @@ impl Follow {
             _ => {
                 let forwarded = matches!(event.body, HistoryBody::Unanswered { forwarded: true, .. });
                 let text = if forwarded {
-                    "no answer: the broker's side ended, may be applied"
+                    "no answer before the connection ended, may be applied"
                 } else {
-                    "no answer: the broker's side ended before all was sent"
+                    "no answer: the connection ended before all was sent"
                 };
                 let step = Step {
                     sequence: event.sequence,

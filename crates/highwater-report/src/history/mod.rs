@@ -13,6 +13,7 @@
 mod answer;
 mod around;
 mod draw;
+mod excerpt;
 mod filter;
 mod follow;
 mod lanes;
@@ -24,6 +25,7 @@ mod svg;
 mod table;
 
 pub use around::{Around, InvalidAround, Window};
+pub use excerpt::excerpt;
 pub use filter::{Filter, Producer, TopicFilter};
 pub use follow::Follow;
 pub use row::{Part, Place, Row, Shape, Step};

@@ -261,7 +261,7 @@ impl Summary {
         if self.unanswered > 0 {
             let _ = writeln!(
                 out,
-                "  {} without an answer: the broker's side ended",
+                "  {} without an answer when their connection ended",
                 counted(self.unanswered, "request")
             );
         }

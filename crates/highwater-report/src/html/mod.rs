@@ -34,7 +34,27 @@ const SCRIPT: &str = include_str!("script.js");
 /// The page may use what is in it and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
+/// A picture of what happened on the wire, beside the result of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagram {
+    /// The scenario, by its place in the report.
+    pub scenario: usize,
+    /// What it shows.
+    pub title: String,
+    /// The picture, as [`crate::history::svg`] draws it.
+    pub svg: String,
+}
+
+/// The page without diagrams.
 pub(crate) fn html(report: &Report) -> Result<String, ReportError> {
+    html_with(report, &[])
+}
+
+/// The page, with diagrams of what happened on the wire.
+///
+/// # Errors
+/// [`ReportError::Json`] if the result can't be serialised.
+pub fn html_with(report: &Report, diagrams: &[Diagram]) -> Result<String, ReportError> {
     let (short, groups) = data::short(report);
     let json = data::embedded(&short)?;
     let page = html! {
@@ -52,13 +72,13 @@ pub(crate) fn html(report: &Report) -> Result<String, ReportError> {
                 main {
                     (head::head(&short))
                     @match short.scenarios.as_slice() {
-                        [only] => (scenario(&short, only, 0, groups[0])),
+                        [only] => (scenario(&short, only, 0, groups[0], diagrams)),
                         scenarios => {
                             @if !scenarios.is_empty() { (head::overview(&short)) }
                             @for (index, one) in scenarios.iter().enumerate() {
                                 article id={ "scenario-" (index) } {
                                     (scenario_head(one))
-                                    (scenario(&short, one, index, groups[index]))
+                                    (scenario(&short, one, index, groups[index], diagrams))
                                 }
                             }
                         }
@@ -85,7 +105,13 @@ fn scenario_head(scenario: &ScenarioReport) -> Markup {
     }
 }
 
-fn scenario(report: &Report, scenario: &ScenarioReport, index: usize, group: usize) -> Markup {
+fn scenario(
+    report: &Report,
+    scenario: &ScenarioReport,
+    index: usize,
+    group: usize,
+    diagrams: &[Diagram],
+) -> Markup {
     // Only the last scenario of an interrupted run can be unfinished, and then nothing of it was checked.
     let last = index + 1 == report.scenarios.len();
     let unfinished =
@@ -100,6 +126,12 @@ fn scenario(report: &Report, scenario: &ScenarioReport, index: usize, group: usi
         (account::account(scenario))
         (stall::stall(scenario))
         (faults::faults(scenario))
+        @for diagram in diagrams.iter().filter(|diagram| diagram.scenario == index) {
+            section class="wire" {
+                h3 { (diagram.title) }
+                div class="scroll" { (PreEscaped(&diagram.svg)) }
+            }
+        }
         (resources::resources(scenario, &scenario.resources.samples))
         @if !scenario.hints.is_empty() {
             section {

@@ -53,7 +53,10 @@ pub fn lint(report: &LintReport, subject: &str, style: &Style) -> String {
     }
     page.text(
         0,
-        &format!("{}. Nothing was broken to find this out.", report.guarantee),
+        &match report.caveats.is_empty() {
+            true => format!("{}. Nothing was broken to find this out.", report.guarantee),
+            false => format!("{}.", report.guarantee),
+        },
     );
     let mut text = page.lines.join("\n");
     text.push('\n');

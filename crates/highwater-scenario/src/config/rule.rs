@@ -58,7 +58,7 @@ pub struct Rule {
     pub partition: Option<i32>,
     /// Sequence of the first record of a batch.
     pub first_sequence: Option<i32>,
-    /// The how-manieth transaction of its transactional id, from 1.
+    /// Which transaction of its transactional id, counted from 1.
     pub transaction: Option<u64>,
     /// Only at this match, from 1.
     pub nth: Option<u64>,
@@ -184,7 +184,7 @@ pub const SCOPE_KEYS: [(&str, &str); 14] = [
     ("first_sequence", "sequence of the first record of a batch"),
     (
         "transaction",
-        "the how-manieth transaction of its transactional id, from 1",
+        "which transaction of its transactional id, counted from 1",
     ),
 ];
 

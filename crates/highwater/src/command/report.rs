@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use highwater_model::ExitCode;
-use highwater_report::{Format, read_run, render, terminal};
+use highwater_report::{Format, html_with, read_run, render, terminal};
 
 use crate::failure::Failure;
 use crate::screen::Screen;
@@ -16,6 +16,7 @@ pub(crate) fn report(directory: &Path, format: Format, screen: &Screen) -> Resul
             let path = directory.join("report.html");
             terminal(&report, &screen.style(), path.exists().then_some(path.as_path()))
         }
+        Format::Html => html_with(&report, &super::history::diagrams(directory, &report))?,
         format => render(format, &report, &screen.style())?,
     };
     super::run::print(&text)?;

@@ -61,7 +61,7 @@ pub(crate) fn run(
     })?;
     let report = with_live_view(screen, arguments.quiet, |observer| run.execute(observer))??;
     // Every format is written even if one fails: results are never lost to a later step.
-    let written = write_all(&out, &report);
+    let written = write_all(&out, &report, &super::history::diagrams(&out, &report));
     show(&report, arguments.format, &out, screen)?;
     if let Err(error) = written {
         return Err(Failure::from(error).help(format!(

@@ -107,7 +107,6 @@ impl Ways {
                     *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(at.address);
                     Some(("127.0.0.1".to_owned(), toxic_port))
                 })),
-                ..KafkaOptions::default()
             };
             Target::start_with(&TargetSpec::Kafka, options, &wishes)?
         } else {

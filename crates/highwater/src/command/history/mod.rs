@@ -1,10 +1,12 @@
 //! `highwater history`: what really happened on the wire, for people and for other tools.
 
+mod diagrams;
 mod export;
 mod info;
 mod show;
 mod source;
 
+pub(crate) use diagrams::diagrams;
 use highwater_model::ExitCode;
 
 use crate::arguments::HistoryCommand;

@@ -41,7 +41,7 @@ fn show(
     let silent = report.good.is_empty() && report.findings.is_empty();
     Ok(if report.has_at_least(arguments.level.into()) {
         ExitCode::Broken
-    } else if silent || !complete {
+    } else if silent || !complete || !report.caveats.is_empty() {
         ExitCode::Inconclusive
     } else {
         ExitCode::Holds

@@ -32,6 +32,25 @@ pub(super) fn passed(passing: Passing, summary: &Summary, history: Option<&Path>
     let mut missing: Vec<String> = summary.snapshot.rules.iter().filter_map(never_fired).collect();
     let bypass = |trouble: &&Trouble| matches!(trouble, Trouble::Bypass { .. });
     missing.extend(troubles.iter().filter(bypass).take(1).map(trouble_in_words));
+    if history.is_some() {
+        let hole = |trouble: &&Trouble| {
+            matches!(
+                trouble,
+                Trouble::Undecoded {
+                    wanted_by_rule: false,
+                    ..
+                } | Trouble::Unrecorded { .. }
+                    | Trouble::Opaque { .. }
+            )
+        };
+        let holes = troubles.iter().filter(hole).count();
+        if let Some(first) = troubles.iter().find(hole) {
+            missing.push(format!(
+                "the history has holes: {holes} of what passed could not be written down whole; first: {}",
+                trouble_in_words(first)
+            ));
+        }
+    }
     let (ending, exit_code) = match (failed.is_empty(), missing.is_empty()) {
         (false, _) => (Ending::Failed, ExitCode::Infrastructure),
         (true, false) => (Ending::Inconclusive, ExitCode::Inconclusive),
