@@ -229,7 +229,9 @@ fn look_at_answer(answer: &Answer) -> bool {
         host: "127.0.0.1".to_owned(),
         port: 1,
     };
-    drop(answer::with_coordinator(version, frame.clone(), &to));
+    drop(answer::with_coordinators(version, frame.clone(), &mut |_, _| {
+        Some(to.clone())
+    }));
     let rewritten = addresses::rewrite(key, version, frame.clone(), &mut |_| (to.host.clone(), to.port));
     if let Ok(Some(rewritten)) = rewritten {
         let again = addresses::endpoints(key, version, rewritten);
