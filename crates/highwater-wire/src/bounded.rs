@@ -6,7 +6,7 @@
 //! count or length larger than the bytes that are left is either an error (compact encodings) or is
 //! cut down so that the elements run out (32-bit encodings), and decodes for real only afterwards.
 //!
-//! Invariant: the memory reserved is at most the length of the input, or [`LARGEST_TAG`] if that is more, times the
+//! Invariant: the memory reserved is at most the length of the input, or 16,384 bytes if that is more, times the
 //! size of one element.
 //! Callers bound the input ([`crate::frame`] has limits by API). Nothing is copied: byte fields are
 //! slices of the input.

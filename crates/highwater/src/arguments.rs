@@ -330,7 +330,7 @@ pub(crate) struct ProxyArguments {
     /// Host that applications are told to connect to, if it is not the address of --listen.
     #[arg(long, value_name = "HOST")]
     pub(crate) advertise: Option<String>,
-    /// What to break: a TOML file of [[rules]]; `highwater faults` shows what can stand in it.
+    /// What to break: a TOML file of rules; `highwater faults` shows what can stand in it.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) rules: Option<PathBuf>,
     /// Seed of the rules, hexadecimal [default: a new one, printed at the end].

@@ -87,7 +87,7 @@ pub fn request(
 /// What an answer says; `frame` is the content of its frame without the length prefix, with its header.
 ///
 /// # Errors
-/// As of [`request`(fn@request)].
+/// As of [`fn@request`].
 pub fn response(
     api_key: i16,
     api_version: i16,
