@@ -2,8 +2,9 @@
 //!
 //! Invariant: a library whose words are not known here gets Kafka's own terms, never those of another library.
 //!
-//! Sources: the configuration references of Apache Kafka 4.3, librdkafka 2.12, kafka-python 2.3, aiokafka 0.13,
-//! franz-go 1.20 (`kgo`), Sarama 1.46, KafkaJS 2.2 and segmentio/kafka-go 0.4.
+//! The names of Apache Kafka's client, librdkafka and kafka-python were seen on the wire. The names and words of aiokafka,
+//! franz-go (`kgo`), Sarama, KafkaJS and segmentio/kafka-go were not tried, and should be checked against their
+//! configuration references before they are relied on.
 
 mod words;
 

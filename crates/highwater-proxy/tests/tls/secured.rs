@@ -206,8 +206,8 @@ fn kcat(bootstrap: &str, authority: &Path, login: [&str; 3], arguments: &[&str],
     child.wait_with_output().unwrap()
 }
 
-/// One of Kafka's own console tools, as bob. Debian's librdkafka 2.0.2 can't log in with SCRAM at Apache Kafka from 3.9
-/// on: it repeats its nonce, which brokers now refuse (CVE-2024-56128).
+/// One of Kafka's own console tools, as bob. Debian's librdkafka 2.0.2 can't log in with SCRAM at Apache Kafka 4.3.1:
+/// the broker calls its credentials invalid, and takes the same ones from Java.
 fn console(class: &str, config: &Path, bootstrap: &str, arguments: &[&str], input: &str) -> Output {
     let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(
         || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache"),
