@@ -30,15 +30,18 @@ impl Delivery {
     }
 }
 
-const ORDERED: &str = "ordered-per-partition";
+const PER_PARTITION: &str = "ordered-per-partition";
+const PER_KEY: &str = "ordered-per-key";
 
-/// A contract: one delivery promise, and whether order inside a partition is promised too.
+/// A contract: one delivery promise, and whether order is promised too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Contract {
-    /// How often an acknowledged record may be in the log.
+    /// How often a record may be delivered.
     pub delivery: Delivery,
     /// Records of one producer stand in a partition in the order in which they were due.
     pub ordered_per_partition: bool,
+    /// Records with the same key stay in order, and in one partition.
+    pub ordered_per_key: bool,
 }
 
 /// Why a contract can't be understood; the message says what to write.
@@ -47,7 +50,7 @@ pub enum ContractError {
     /// Not a promise.
     #[error(
         "unknown promise `{name}`{}; a contract is one of at-most-once, at-least-once, exactly-once, and \
-         optionally ordered-per-partition",
+         optionally ordered-per-key, ordered-per-partition",
         did_you_mean(nearest)
     )]
     Unknown {
@@ -89,13 +92,17 @@ impl Contract {
     /// An unknown, repeated or contradictory promise, or none about delivery.
     pub fn parse(text: &str) -> Result<Self, ContractError> {
         let mut delivery: Option<Delivery> = None;
-        let mut ordered_per_partition = false;
+        let (mut ordered_per_partition, mut ordered_per_key) = (false, false);
         for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-            if name == ORDERED {
-                if ordered_per_partition {
-                    return Err(ContractError::Repeated { name: ORDERED });
+            let order = match name {
+                PER_PARTITION => Some((PER_PARTITION, &mut ordered_per_partition)),
+                PER_KEY => Some((PER_KEY, &mut ordered_per_key)),
+                _ => None,
+            };
+            if let Some((name, promised)) = order {
+                if std::mem::replace(promised, true) {
+                    return Err(ContractError::Repeated { name });
                 }
-                ordered_per_partition = true;
                 continue;
             }
             let Some(named) = Delivery::ALL.into_iter().find(|known| known.name() == name) else {
@@ -117,6 +124,7 @@ impl Contract {
         Ok(Self {
             delivery: delivery.ok_or(ContractError::NoDelivery)?,
             ordered_per_partition,
+            ordered_per_key,
         })
     }
 
@@ -124,8 +132,11 @@ impl Contract {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         let mut names = vec![self.delivery.name().to_owned()];
+        if self.ordered_per_key {
+            names.push(PER_KEY.to_owned());
+        }
         if self.ordered_per_partition {
-            names.push(ORDERED.to_owned());
+            names.push(PER_PARTITION.to_owned());
         }
         names
     }
@@ -141,7 +152,7 @@ fn unknown(name: &str) -> ContractError {
     let nearest = Delivery::ALL
         .map(Delivery::name)
         .into_iter()
-        .chain([ORDERED])
+        .chain([PER_KEY, PER_PARTITION])
         .map(|known| (strsim::jaro_winkler(known, &name.to_lowercase()), known))
         .filter(|(alike, _)| *alike >= ALIKE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
@@ -159,10 +170,13 @@ mod tests {
     #[test]
     fn every_contract_is_read_back_from_its_words() {
         for delivery in Delivery::ALL {
-            for ordered_per_partition in [false, true] {
+            for (ordered_per_partition, ordered_per_key) in
+                [(false, false), (true, false), (false, true), (true, true)]
+            {
                 let contract = Contract {
                     delivery,
                     ordered_per_partition,
+                    ordered_per_key,
                 };
                 assert_eq!(Contract::parse(&contract.to_string()), Ok(contract));
             }

@@ -15,8 +15,10 @@ mod anomaly;
 mod attempts;
 mod contract;
 mod findings;
+pub mod history;
 pub mod lint;
 pub mod outcome;
+mod standing;
 mod verdict;
 
 pub use account::{Account, MOST_LISTED};
@@ -24,4 +26,5 @@ pub use anomaly::Anomaly;
 pub use attempts::{Attempt, Attempts, Found, Observed, PartitionEnd};
 pub use contract::{Contract, ContractError, Delivery};
 pub use findings::{Findings, MOST_EXAMPLES};
+pub use standing::Standing;
 pub use verdict::{Evidence, Judgement, Quiet, judge};
