@@ -17,6 +17,7 @@ mod contract;
 mod findings;
 pub mod history;
 pub mod lint;
+pub mod minimise;
 pub mod outcome;
 mod standing;
 mod verdict;
