@@ -13,11 +13,18 @@ pub enum Delivery {
     AtLeastOnce,
     /// Never missing, never twice.
     ExactlyOnce,
+    /// What the cluster acknowledged can be read as it was acknowledged; nothing about readers and pipelines.
+    NoAcknowledgedLoss,
 }
 
 impl Delivery {
-    /// All of them, weakest first.
-    pub const ALL: [Self; 3] = [Self::AtMostOnce, Self::AtLeastOnce, Self::ExactlyOnce];
+    /// All of them: those of a pipeline, weakest first, and that of a cluster.
+    pub const ALL: [Self; 4] = [
+        Self::AtMostOnce,
+        Self::AtLeastOnce,
+        Self::ExactlyOnce,
+        Self::NoAcknowledgedLoss,
+    ];
 
     /// The name as it is written.
     #[must_use]
@@ -26,6 +33,7 @@ impl Delivery {
             Self::AtMostOnce => "at-most-once",
             Self::AtLeastOnce => "at-least-once",
             Self::ExactlyOnce => "exactly-once",
+            Self::NoAcknowledgedLoss => "no-acknowledged-loss",
         }
     }
 }
@@ -49,8 +57,8 @@ pub struct Contract {
 pub enum ContractError {
     /// Not a promise.
     #[error(
-        "unknown promise `{name}`{}; a contract is one of at-most-once, at-least-once, exactly-once, and \
-         optionally ordered-per-key, ordered-per-partition",
+        "unknown promise `{name}`{}; a contract is one of at-most-once, at-least-once, exactly-once, \
+         no-acknowledged-loss, and optionally ordered-per-key, ordered-per-partition",
         did_you_mean(nearest)
     )]
     Unknown {

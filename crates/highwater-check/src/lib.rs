@@ -27,5 +27,5 @@ pub use anomaly::Anomaly;
 pub use attempts::{Attempt, Attempts, Found, Observed, PartitionEnd};
 pub use contract::{Contract, ContractError, Delivery};
 pub use findings::{Findings, MOST_EXAMPLES};
-pub use standing::Standing;
+pub use standing::{Promise, Row, Standing};
 pub use verdict::{Evidence, Judgement, Quiet, judge};

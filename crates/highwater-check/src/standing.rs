@@ -1,4 +1,12 @@
-//! What a contract says about each anomaly: one table.
+//! What a contract says about each anomaly: one table, from which verdicts, explanations, `highwater contracts` and
+//! `docs/contracts.md` are made.
+//!
+//! Invariant: an anomaly has one row, and all that is said about it comes from that row.
+
+mod row;
+mod table;
+
+pub use row::{Promise, Row};
 
 use crate::{Anomaly, Contract, Delivery};
 
@@ -7,55 +15,55 @@ use crate::{Anomaly, Contract, Delivery};
 pub enum Standing {
     /// The contract forbids it.
     Violation,
-    /// The contract allows it; it is counted, and bounded where there is a bound.
+    /// The contract allows it; it is counted, and bounded.
     Expected,
+    /// The contract does not speak of it; it is told if it is seen, and changes no verdict.
+    NotApplicable,
+}
+
+impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Violation, Self::Expected, Self::NotApplicable];
+
+    /// The word in tables and in JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Violation => "violation",
+            Self::Expected => "expected",
+            Self::NotApplicable => "not applicable",
+        }
+    }
 }
 
 impl Anomaly {
+    /// All that contracts say about it.
+    #[must_use]
+    pub fn row(self) -> &'static Row {
+        table::row(self)
+    }
+
     /// What the contract says about it.
     #[must_use]
     pub fn standing(self, contract: Contract) -> Standing {
-        use Anomaly as A;
         let delivery = contract.delivery;
-        let forbidden = match self {
-            // Something is missing.
-            A::LostWrite
-            | A::PipelineLoss
-            | A::GroupSkip
-            | A::OffsetsWithoutOutputs
-            | A::CommitAhead
-            | A::PollSkip
-            | A::IntPollSkip => delivery != Delivery::AtMostOnce,
-            // Something is there again, or may come again.
-            A::Duplicate
-            | A::PipelineDuplicate
-            | A::OutputsWithoutOffsets
-            | A::CommitRegression
-            | A::NonmonotonicPoll
-            | A::IntNonmonotonicPoll => delivery != Delivery::AtLeastOnce,
-            // Something is in another order.
-            A::NonmonotonicSend | A::IntNonmonotonicSend => contract.ordered_per_partition,
-            A::PipelineReorder => contract.ordered_per_key || contract.ordered_per_partition,
-            A::KeyMoved => contract.ordered_per_key,
-            // The cluster breaks its word, whatever the pipeline promises.
-            A::CorruptPayload
-            | A::InconsistentOffsets
-            | A::ReusedOffset
-            | A::AbortedRead
-            | A::TornTransaction
-            | A::PrecommittedRead
-            | A::FracturedRead
-            | A::InformationCycle
-            | A::FencingViolation
-            | A::HangingTransaction
-            | A::DualOwnership
-            | A::LeaderEpochRegression
-            | A::StaleCompaction
-            | A::Phantom
-            | A::PipelinePhantom
-            | A::RedeliveryOutsideWindow => true,
-            // Allowed by Kafka, and told.
-            A::WriteCycle | A::IntSendSkip | A::ClientMisclassification => false,
+        let cluster_alone = delivery == Delivery::NoAcknowledgedLoss;
+        let row = self.row();
+        let forbidden = match row.promise {
+            Promise::Everything if cluster_alone && !row.acknowledged => return Standing::NotApplicable,
+            Promise::Everything => delivery != Delivery::AtMostOnce,
+            Promise::Once if cluster_alone => return Standing::NotApplicable,
+            Promise::Once => delivery != Delivery::AtLeastOnce,
+            Promise::Always => return forbidden_or_not_spoken_of(!cluster_alone || row.acknowledged),
+            Promise::OrderInPartition => return forbidden_or_not_spoken_of(contract.ordered_per_partition),
+            Promise::OrderOfKeys | Promise::PlaceOfKeys if cluster_alone => return Standing::NotApplicable,
+            Promise::OrderOfKeys => {
+                return forbidden_or_not_spoken_of(
+                    contract.ordered_per_key || contract.ordered_per_partition,
+                );
+            }
+            Promise::PlaceOfKeys => return forbidden_or_not_spoken_of(contract.ordered_per_key),
+            Promise::Nothing => return Standing::NotApplicable,
         };
         if forbidden {
             Standing::Violation
@@ -70,103 +78,65 @@ impl Anomaly {
         self.standing(contract) == Standing::Violation
     }
 
+    /// What bounds it, where the contract expects it.
+    #[must_use]
+    pub fn bounded_by(self, contract: Contract) -> Option<&'static str> {
+        (self.standing(contract) == Standing::Expected).then_some(self.row().bounded_by)
+    }
+
     /// Why it is or is not a violation, in a sentence.
     #[must_use]
     pub fn explanation(self, contract: Contract) -> String {
-        use Anomaly as A;
+        let row = self.row();
         let delivery = contract.delivery.name();
-        match (self, self.violates(contract)) {
-            (A::LostWrite, true) => {
-                format!("{delivery} promises that an acknowledged record can be read")
+        match (row.promise, self.standing(contract)) {
+            (Promise::Everything | Promise::Once, Standing::Violation) => {
+                format!("{delivery} promises that {}", row.promised)
             }
-            (A::LostWrite, false) => {
-                format!("{delivery} allows an acknowledged record to be missing; counted")
+            (Promise::Everything | Promise::Once, Standing::Expected) => {
+                format!("{delivery} allows {}; counted", row.allowed)
             }
-            (A::Duplicate, true) => format!("{delivery} promises that no record is in the log twice"),
-            (A::Duplicate, false) => format!("{delivery} allows a retry to write a record again; counted"),
-            (A::PipelineLoss | A::GroupSkip | A::PollSkip | A::IntPollSkip, true) => {
-                format!("{delivery} promises that every record is processed")
+            (
+                Promise::OrderInPartition | Promise::OrderOfKeys | Promise::PlaceOfKeys,
+                Standing::Expected | Standing::NotApplicable,
+            ) => format!("the contract promises no {}; counted", row.allowed),
+            (Promise::Everything | Promise::Once | Promise::Always, Standing::NotApplicable) => {
+                format!("{delivery} is about acknowledged records alone; counted")
             }
-            (A::PipelineLoss | A::GroupSkip | A::PollSkip | A::IntPollSkip, false) => {
-                format!("{delivery} allows a record to be left out; counted")
-            }
-            (A::OffsetsWithoutOutputs | A::CommitAhead, true) => {
-                format!("{delivery} promises that an input counts as done only when its outputs are written")
-            }
-            (A::OffsetsWithoutOutputs | A::CommitAhead, false) => {
-                format!("{delivery} allows an input to count as done before its outputs are written; counted")
-            }
-            (A::PipelineDuplicate | A::OutputsWithoutOffsets | A::CommitRegression, true) => {
-                format!("{delivery} promises that no record is processed twice")
-            }
-            (A::PipelineDuplicate | A::OutputsWithoutOffsets | A::CommitRegression, false) => {
-                format!("{delivery} allows records to be processed again after a failure; counted")
-            }
-            (A::NonmonotonicPoll | A::IntNonmonotonicPoll, true) => {
-                format!("{delivery} promises that a reader does not get a record twice")
-            }
-            (A::NonmonotonicPoll | A::IntNonmonotonicPoll, false) => {
-                format!("{delivery} allows a reader to get records again; counted")
-            }
-            (A::NonmonotonicSend | A::IntNonmonotonicSend, true) => {
-                "ordered-per-partition promises that records of one producer keep their order in a partition"
-                    .to_owned()
-            }
-            (A::PipelineReorder, true) => {
-                "the contract promises that outputs keep the order of their inputs".to_owned()
-            }
-            (A::KeyMoved, true) => "ordered-per-key promises that a key stays in one partition".to_owned(),
-            (A::NonmonotonicSend | A::IntNonmonotonicSend | A::PipelineReorder | A::KeyMoved, false) => {
-                "the contract promises no order; counted".to_owned()
-            }
-            (A::CorruptPayload, _) => {
-                "every contract promises that a record is read as it was sent".to_owned()
-            }
-            (A::InconsistentOffsets | A::ReusedOffset, _) => {
-                "an acknowledgement promises the offset it names, under every contract".to_owned()
-            }
-            (A::Phantom, _) => {
-                "the topic belongs to this run, and no contract allows records that nobody sent".to_owned()
-            }
-            (A::PipelinePhantom, _) => "no contract allows outputs that no input asked for".to_owned(),
-            (A::AbortedRead | A::PrecommittedRead | A::FracturedRead | A::InformationCycle, _) => {
-                "read_committed promises whole, committed transactions, under every contract".to_owned()
-            }
-            (A::TornTransaction, _) => {
-                "a transaction ends the same way in all of its partitions, under every contract".to_owned()
-            }
-            (A::FencingViolation, _) => {
-                "the cluster promises that an old epoch or generation is refused, under every contract"
-                    .to_owned()
-            }
-            (A::HangingTransaction, _) => {
-                "a transaction ends at the latest with its timeout; until then committed readers stand still"
-                    .to_owned()
-            }
-            (A::DualOwnership, _) => {
-                "a group promises one owner for each partition and generation".to_owned()
-            }
-            (A::LeaderEpochRegression, _) => "leader epochs only go up in a log".to_owned(),
-            (A::StaleCompaction, _) => "compaction promises to keep the newest value of every key".to_owned(),
-            (A::RedeliveryOutsideWindow, _) => {
-                "records may come again only after a failure or a rebalance, and only since the last commit"
-                    .to_owned()
-            }
-            (A::WriteCycle | A::IntSendSkip, _) => {
-                "Kafka promises nothing about how the writes of two transactions interleave; counted"
-                    .to_owned()
-            }
-            (A::ClientMisclassification, _) => {
-                "the cluster kept the record; the client was wrong to report it as certainly not written"
-                    .to_owned()
-            }
+            _ => row.promised.to_owned(),
         }
+    }
+}
+
+fn forbidden_or_not_spoken_of(forbidden: bool) -> Standing {
+    if forbidden {
+        Standing::Violation
+    } else {
+        Standing::NotApplicable
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn names(contract: &str, standing: Standing) -> String {
+        let contract = Contract::parse(contract).unwrap();
+        Anomaly::ALL
+            .into_iter()
+            .filter(|anomaly| anomaly.standing(contract) == standing)
+            .map(Anomaly::name)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn every_anomaly_has_its_own_row() {
+        for anomaly in Anomaly::ALL {
+            assert_eq!(anomaly.row().anomaly, anomaly);
+        }
+        assert_eq!(table::rows().len(), Anomaly::ALL.len());
+    }
 
     #[test]
     fn what_changes_with_the_contract() {
@@ -192,5 +162,31 @@ mod tests {
             told("exactly-once, ordered-per-key"),
             "nonmonotonic-send int-nonmonotonic-send"
         );
+        assert_eq!(names("at-most-once", Standing::Expected), missing);
+        assert_eq!(names("at-least-once", Standing::Expected), again);
+        assert_eq!(names("exactly-once", Standing::Expected), "");
+    }
+
+    #[test]
+    fn the_promise_of_the_cluster_is_about_acknowledged_records() {
+        assert_eq!(
+            names("no-acknowledged-loss", Standing::Violation),
+            "lost-write corrupt-payload inconsistent-offsets reused-offset torn-transaction stale-compaction"
+        );
+        assert_eq!(names("no-acknowledged-loss", Standing::Expected), "");
+    }
+
+    #[test]
+    fn what_is_expected_has_a_bound_and_every_cell_a_reason() {
+        for delivery in Delivery::ALL {
+            let contract = Contract::parse(delivery.name()).unwrap();
+            for anomaly in Anomaly::ALL {
+                let expected = anomaly.standing(contract) == Standing::Expected;
+                let bound = anomaly.bounded_by(contract);
+                assert_eq!(bound.is_some(), expected, "{anomaly:?}");
+                assert!(bound.is_none_or(|bound| !bound.is_empty()), "{anomaly:?}");
+                assert!(anomaly.explanation(contract).len() > 20, "{anomaly:?}");
+            }
+        }
     }
 }

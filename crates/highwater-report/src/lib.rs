@@ -13,6 +13,7 @@
 //!
 //! Does not: open sockets, start processes, read flags or the environment, ask the terminal for its size.
 
+mod contracts;
 mod error;
 mod files;
 mod format;
@@ -34,6 +35,7 @@ mod text;
 mod timeline;
 mod wording;
 
+pub use contracts::{contract_text, contracts_json, contracts_markdown, contracts_text};
 pub use error::ReportError;
 pub use files::write_all;
 pub use format::{Format, Style, UnknownFormat, render};

@@ -1,5 +1,6 @@
 //! Arguments of the command line. The texts here are what `--help` teaches.
 
+mod contracts;
 mod history;
 mod tls;
 
@@ -14,6 +15,7 @@ use highwater_model::LintLevel;
 use highwater_report::Format;
 use highwater_target::{TargetError, TargetSpec};
 
+pub(crate) use self::contracts::{ContractsArguments, ContractsFormat};
 pub(crate) use self::history::{
     HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
 };
@@ -135,6 +137,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: OutcomesFormat,
     },
+    /// Prints what each contract says about each anomaly: forbidden, expected and bounded, or not spoken of.
+    ///
+    /// A contract is at-most-once, at-least-once or exactly-once, for a cluster alone no-acknowledged-loss, and
+    /// optionally ordered-per-key and ordered-per-partition.
+    Contracts(ContractsArguments),
     /// Prints a scenario as commented TOML, which is also its documentation.
     Show {
         /// A scenario; `metrics` for what thresholds can name, `schema` for the JSON schema of report.json.

@@ -3,6 +3,7 @@
 mod broker;
 mod cluster;
 mod completions;
+mod contracts;
 mod doctor;
 mod faults;
 mod history;
@@ -28,6 +29,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Run { what, scenario, run } => run::run(&what, scenario.as_deref(), &run, screen),
         Command::Report { directory, format } => report::report(&directory, format, screen),
         Command::List => list::list(),
+        Command::Contracts(arguments) => contracts::contracts(&arguments),
         Command::Outcomes { format } => outcomes::outcomes(format),
         Command::Show { name } => show::show(&name),
         Command::Up { what, kafka } => up::up(what == Upable::KafkaThree, kafka),
