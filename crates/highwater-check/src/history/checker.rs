@@ -1,32 +1,30 @@
+use super::index::Index;
 use super::{Finding, Step};
 
 /// How a history is to be understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
-    /// Whether the order of offsets says which transaction wrote first: then write cycles are looked for. Kafka
-    /// promises nothing about it.
+    /// Whether the order of offsets also says which transaction came first, so that circles of reads and writes
+    /// together count as information cycles. Kafka promises nothing of the kind. Circles of writes alone are told
+    /// anyway, and allowed.
     pub write_order: bool,
     /// Whether positions of readers may jump when they subscribe to the same partition again (a group gives it out
     /// anew); Jepsen's `sub-via`.
     pub subscribe_repositions: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            write_order: true,
-            subscribe_repositions: false,
-        }
-    }
+    /// Whether some reader read every partition from its first offset: then, without a read-back, a record below
+    /// everything that was read is lost, too.
+    pub read_from_start: bool,
 }
 
 /// One family of anomalies.
 ///
-/// Invariant: findings depend on the steps alone; a checker that sees nothing it knows finds nothing.
+/// Invariant: findings depend on the steps alone; a checker that sees nothing it knows finds nothing. What the log
+/// holds, who sent and who read a record is in the [`Index`] that all checkers are lent at the end; a checker keeps
+/// only what the index has not.
 pub trait Checker {
-    /// Takes in the next step.
-    fn step(&mut self, step: &Step);
+    /// Takes in the next step. Most need only the index.
+    fn step(&mut self, _step: &Step) {}
 
     /// Ends the history and says what was found, each occurrence once.
-    fn finish(self: Box<Self>, found: &mut dyn FnMut(Finding));
+    fn finish(self: Box<Self>, index: &Index, found: &mut dyn FnMut(Finding));
 }

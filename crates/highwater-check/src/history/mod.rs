@@ -1,9 +1,9 @@
 //! Checking a history: what clients did, what the log holds, what groups agreed on.
 //!
 //! ```text
-//!  wire history ─┐
-//!  Jepsen's EDN ─┼─▶ Step, Step, … ─▶ checkers (one file for each family) ─▶ findings ─▶ contract ─▶ verdict
-//!  Verifiable…  ─┘   ids from Names
+//!  wire history ─┐                    ┌─▶ Index ─┐ lent at the end
+//!  Jepsen's EDN ─┼─▶ Step, Step, … ──┤          ▼
+//!  Verifiable…  ─┘   ids from Names   └─▶ checkers (one file for each family) ─▶ findings ─▶ contract ─▶ verdict
 //! ```
 //!
 //! Invariant: one pass over the steps, in the order in which they became known; what a checker keeps grows at most
@@ -11,14 +11,21 @@
 //!
 //! It reads no files and no clock, and compares no totals.
 
+mod analysis;
 mod checker;
 mod finding;
+pub mod index;
+mod log;
 mod names;
 mod step;
 
+pub use analysis::{Analysis, check};
 pub use checker::{Checker, Options};
-pub use finding::{Finding, Record};
+pub use finding::{Edge, Finding, Record};
 pub use names::Names;
+#[cfg(test)]
+mod tests;
+
 pub use step::{
     Action, Group, GroupStep, Isolation, Kind, LogRecord, LogStep, Member, Operation, Outcome, Partition,
     Process, Producer, Read, Step, Value, What,

@@ -124,6 +124,12 @@ pub enum Action {
         /// By partition, each in the order in which they came.
         reads: Vec<(Partition, Vec<Read>)>,
     },
+    /// While the operation went on, these partitions were given out anew: positions in them may jump, also inside
+    /// of the operation.
+    Repositioned {
+        /// The partitions.
+        partitions: Vec<Partition>,
+    },
     /// Offsets were committed as part of the transaction.
     Commit {
         /// For this group.

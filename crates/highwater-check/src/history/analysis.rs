@@ -1,0 +1,57 @@
+use std::borrow::Borrow;
+
+use super::index::Builder;
+use super::log::Offsets;
+use super::{Checker, Finding, Options, Step};
+
+/// A check of a history under way: the index and all checkers.
+pub struct Analysis {
+    options: Options,
+    index: Builder,
+    checkers: Vec<Box<dyn Checker>>,
+}
+
+/// All families; each finds its own anomalies and no other's.
+fn checkers(_options: Options) -> Vec<Box<dyn Checker>> {
+    vec![Box::new(Offsets)]
+}
+
+impl Analysis {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            index: Builder::default(),
+            checkers: checkers(options),
+        }
+    }
+
+    /// Takes in the next step, in the order in which they became known.
+    pub fn step(&mut self, step: &Step) {
+        self.index.step(step);
+        for checker in &mut self.checkers {
+            checker.step(step);
+        }
+    }
+
+    /// All is in: says what was found, each occurrence once, family by family.
+    pub fn finish(self, found: &mut dyn FnMut(Finding)) {
+        let index = self.index.seal(self.options);
+        for checker in self.checkers {
+            checker.finish(&index, found);
+        }
+    }
+}
+
+/// Checks a whole history. Findings come sorted, gravest first.
+pub fn check<S: Borrow<Step>>(steps: impl IntoIterator<Item = S>, options: Options) -> Vec<Finding> {
+    let mut analysis = Analysis::new(options);
+    for step in steps {
+        analysis.step(step.borrow());
+    }
+    let mut findings = Vec::new();
+    analysis.finish(&mut |finding| findings.push(finding));
+    findings.sort();
+    findings
+}

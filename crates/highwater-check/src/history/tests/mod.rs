@@ -1,0 +1,4 @@
+//! Small histories with one thing wrong, and their twins with nothing wrong.
+
+mod log;
+mod story;
