@@ -19,6 +19,7 @@ pub mod history;
 pub mod lint;
 pub mod minimise;
 pub mod outcome;
+pub mod pipeline;
 mod standing;
 mod verdict;
 

@@ -1,0 +1,1 @@
+//! Pipelines, with and without defects.
