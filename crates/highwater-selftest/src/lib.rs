@@ -1,0 +1,41 @@
+//! Proof of the checkers, without a broker: clean histories in which nothing may be found, and histories with one
+//! defect in them, of which exactly that one must be found.
+//!
+//! ```text
+//!  seed ─▶ clean history ─┬──────────▶ checkers ─▶ no alarm
+//!                         ├─ control ─▶ checkers ─▶ still none
+//!                         └─ defect ──▶ checkers ─▶ exactly this name, exactly these records
+//! ```
+//!
+//! Invariant: the same seed gives the same histories, defects and answers. Nothing here knows how a checker works.
+//!
+//! It has no clock, no randomness of its own, and starts nothing.
+
+mod actor;
+mod clean;
+mod world;
+
+pub use clean::{Clean, clean_history};
+
+#[cfg(test)]
+mod tests {
+    use highwater_check::Contract;
+
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_history() {
+        let contract = Contract::parse("at-least-once").unwrap();
+        assert_eq!(clean_history(7, contract).steps, clean_history(7, contract).steps);
+        assert_ne!(clean_history(7, contract).steps, clean_history(8, contract).steps);
+    }
+
+    #[test]
+    fn sizes() {
+        let contract = Contract::parse("at-least-once").unwrap();
+        let total: usize = (0..1000)
+            .map(|seed| clean_history(seed, contract).steps.len())
+            .sum();
+        eprintln!("{total}");
+    }
+}
