@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use highwater_check::history::{Group, Isolation, Partition, Step};
+use highwater_check::history::{Finding, Group, Isolation, Options, Partition, Step, check};
 use highwater_check::{Anomaly, Contract, Delivery};
 use rand::RngExt;
 
@@ -18,6 +18,33 @@ pub struct Clean {
     pub steps: Vec<Step>,
     /// What the contract allows and did happen: a checker may name these and no others.
     pub allowed: BTreeSet<Anomaly>,
+}
+
+/// Contracts for which there are clean histories.
+pub const CONTRACTS: [&str; 6] = [
+    "at-most-once",
+    "at-least-once",
+    "at-least-once, ordered-per-partition",
+    "exactly-once",
+    "exactly-once, ordered-per-key, ordered-per-partition",
+    "no-acknowledged-loss",
+];
+
+impl Clean {
+    /// What checkers found that is not there: all that the contract forbids, and all that did not happen.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<Finding> {
+        let mut findings = check(&self.steps, Options::default());
+        findings.retain(|finding| self.is_alarm(finding));
+        findings
+    }
+
+    fn is_alarm(&self, finding: &Finding) -> bool {
+        let anomaly = finding.anomaly;
+        // What Kafka allows at any time, the simulation does not follow.
+        let always = matches!(anomaly, Anomaly::WriteCycle | Anomaly::IntSendSkip);
+        anomaly.violates(self.contract) || !(always || self.allowed.contains(&anomaly))
+    }
 }
 
 /// Turns until no new work is begun.
@@ -69,7 +96,7 @@ pub fn clean_history(seed: u64, contract: Contract) -> Clean {
 
 fn clients(world: &mut World) -> Vec<Box<dyn Actor>> {
     let mut actors: Vec<Box<dyn Actor>> = Vec::new();
-    let retries_may_repeat = !world.is(Delivery::ExactlyOnce);
+    let retries_may_repeat = world.contract.delivery != Delivery::ExactlyOnce;
     for _ in 0..world.random.random_range(1..=2) {
         let idempotent = !retries_may_repeat || world.once_in(2);
         let sends = world.random.random_range(4..20);
@@ -93,9 +120,7 @@ fn clients(world: &mut World) -> Vec<Box<dyn Actor>> {
         let group = Group(number);
         let partitions = world.logs.iter().map(|log| log.partition).collect();
         let cooperative = world.once_in(2);
-        world
-            .groups
-            .push(SimulatedGroup::new(group, partitions, cooperative));
+        world.groups.push(SimulatedGroup::new(partitions, cooperative));
         let isolation = isolation(world);
         for _ in 0..world.random.random_range(1..=3) {
             actors.push(Box::new(GroupMember::new(world, group, isolation)));

@@ -15,7 +15,7 @@ mod actor;
 mod clean;
 mod world;
 
-pub use clean::{Clean, clean_history};
+pub use clean::{CONTRACTS, Clean, clean_history};
 
 #[cfg(test)]
 mod tests {
@@ -31,11 +31,14 @@ mod tests {
     }
 
     #[test]
-    fn sizes() {
-        let contract = Contract::parse("at-least-once").unwrap();
-        let total: usize = (0..1000)
-            .map(|seed| clean_history(seed, contract).steps.len())
-            .sum();
-        eprintln!("{total}");
+    fn clean_histories_raise_no_alarm() {
+        for contract in CONTRACTS {
+            let contract = Contract::parse(contract).unwrap();
+            for seed in 0..1_000 {
+                let clean = clean_history(seed, contract);
+                let alarms = clean.alarms();
+                assert!(alarms.is_empty(), "{contract}, seed {seed}: {alarms:#?}");
+            }
+        }
     }
 }

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use highwater_check::Anomaly;
 use highwater_check::history::{
     Action, Group, GroupStep, Isolation, Kind, Member, Operation, Outcome, Partition, Process, Read, What,
 };
-use highwater_check::{Anomaly, Delivery};
 
 use super::{Actor, After};
 use crate::world::{Joining, World};
@@ -151,7 +151,7 @@ impl GroupMember {
             .get(&partition)
             .copied()
             .unwrap_or(0);
-        if world.is(Delivery::AtLeastOnce) && before > 0 && world.once_in(12) {
+        if world.may_repeat() && before > 0 && world.once_in(12) {
             // Two commits overtake each other.
             self.commit(partition, position, world);
             world.allowed.insert(Anomaly::CommitRegression);

@@ -1,5 +1,5 @@
+use highwater_check::Anomaly;
 use highwater_check::history::{Action, Kind, Operation, Outcome, Partition, Process, Producer, Value};
-use highwater_check::{Anomaly, Delivery};
 use rand::RngExt;
 
 use super::{Actor, After};
@@ -65,8 +65,8 @@ impl PlainProducer {
             1 if self.producer.is_none() && world.any_order() => Fate::StoredLate,
             2 => Fate::LostUnknown,
             3 => Fate::Refused,
-            4 | 5 if self.producer.is_none() && world.is(Delivery::AtLeastOnce) => Fate::Twice,
-            4 | 5 if self.producer.is_none() && world.is(Delivery::AtMostOnce) => Fate::Forgotten,
+            4 | 5 if self.producer.is_none() && world.may_repeat() => Fate::Twice,
+            4 | 5 if self.producer.is_none() && world.may_lose() => Fate::Forgotten,
             _ => Fate::Stored,
         }
     }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
+use highwater_check::Anomaly;
 use highwater_check::history::{Action, Isolation, Kind, Operation, Outcome, Partition, Process, Read, What};
-use highwater_check::{Anomaly, Delivery};
 
 use super::{Actor, After};
 use crate::world::World;
@@ -104,7 +104,7 @@ impl SoloReader {
                 return Some(After::Replaced(Box::new(Self::new(world, isolation))));
             }
             // It forgot where it was after a failure, and takes up what it had stored before.
-            2 if world.is(Delivery::AtLeastOnce) => {
+            2 if world.may_repeat() => {
                 world.tell(What::Disturbed);
                 world.allowed.insert(Anomaly::NonmonotonicPoll);
                 for position in self.positions.values_mut() {
@@ -112,7 +112,7 @@ impl SoloReader {
                 }
             }
             // It forgot where it was, and goes on at the end.
-            2 if world.is(Delivery::AtMostOnce) => {
+            2 if world.may_lose() => {
                 world.tell(What::Disturbed);
                 world.allowed.insert(Anomaly::PollSkip);
                 for (partition, position) in &mut self.positions {

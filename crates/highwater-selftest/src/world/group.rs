@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use highwater_check::history::{Group, Member, Partition};
+use highwater_check::history::{Member, Partition};
 
 /// What a member is to do about a rebalance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,6 @@ pub(crate) enum Joining {
 /// Invariant: no partition is given to a member before the one that had it has given it up or is gone.
 #[derive(Debug)]
 pub(crate) struct SimulatedGroup {
-    pub(crate) group: Group,
     /// Partitions are given up one by one instead of all at once (KIP-429).
     pub(crate) cooperative: bool,
     pub(crate) generation: i32,
@@ -35,9 +34,8 @@ pub(crate) struct SimulatedGroup {
 }
 
 impl SimulatedGroup {
-    pub(crate) fn new(group: Group, partitions: Vec<Partition>, cooperative: bool) -> Self {
+    pub(crate) fn new(partitions: Vec<Partition>, cooperative: bool) -> Self {
         Self {
-            group,
             cooperative,
             generation: 0,
             committed: BTreeMap::new(),

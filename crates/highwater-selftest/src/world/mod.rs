@@ -165,8 +165,17 @@ impl World {
         self.log(partition).append(value, key, sequenced, transaction)
     }
 
-    pub(crate) fn is(&self, delivery: Delivery) -> bool {
-        self.contract.delivery == delivery
+    /// Whether the contract lets things happen twice.
+    pub(crate) fn may_repeat(&self) -> bool {
+        matches!(
+            self.contract.delivery,
+            Delivery::AtLeastOnce | Delivery::NoAcknowledgedLoss
+        )
+    }
+
+    /// Whether the contract lets things be left out.
+    pub(crate) fn may_lose(&self) -> bool {
+        self.contract.delivery == Delivery::AtMostOnce
     }
 
     /// Whether no order is promised to anybody.
