@@ -1,7 +1,13 @@
 use std::borrow::Borrow;
 
+use super::aborted::Aborted;
+use super::cycles::Cycles;
 use super::index::Builder;
 use super::log::Offsets;
+use super::lost::Lost;
+use super::polls::Polls;
+use super::sends::Sends;
+use super::torn::Torn;
 use super::{Checker, Finding, Options, Step};
 
 /// A check of a history under way: the index and all checkers.
@@ -12,8 +18,16 @@ pub struct Analysis {
 }
 
 /// All families; each finds its own anomalies and no other's.
-fn checkers(_options: Options) -> Vec<Box<dyn Checker>> {
-    vec![Box::new(Offsets)]
+fn checkers(options: Options) -> Vec<Box<dyn Checker>> {
+    vec![
+        Box::new(Offsets),
+        Box::new(Lost),
+        Box::new(Polls::new(options)),
+        Box::new(Sends),
+        Box::new(Aborted),
+        Box::new(Torn),
+        Box::new(Cycles),
+    ]
 }
 
 impl Analysis {

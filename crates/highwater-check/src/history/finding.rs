@@ -1,4 +1,5 @@
-use super::{Group, Member, Partition, Process, Producer, Value};
+use super::index::Index;
+use super::{Group, Isolation, Member, Partition, Process, Producer, Value};
 use crate::Anomaly;
 
 /// A record that a finding is about.
@@ -12,6 +13,26 @@ pub struct Record {
     pub value: Option<Value>,
 }
 
+/// Records that a skip names at most.
+pub const MOST_SKIPPED: usize = 100;
+
+/// The records between two offsets, as many as a finding names.
+pub(super) fn skipped(
+    index: &Index,
+    partition: Partition,
+    isolation: Isolation,
+    after: i64,
+    before: i64,
+) -> Vec<Value> {
+    index.order(partition).map_or_else(Vec::new, |order| {
+        order
+            .records_between(isolation, after, before)
+            .take(MOST_SKIPPED)
+            .map(|(_, record)| index.name(record).1)
+            .collect()
+    })
+}
+
 /// One occurrence of an anomaly: what exactly, and which steps show it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
@@ -23,7 +44,7 @@ pub struct Finding {
     pub steps: Vec<u64>,
     /// Distance, where the anomaly has one (polls and sends: later place minus earlier place in the order).
     pub delta: Option<i64>,
-    /// Records that were passed over, for skips.
+    /// Records that were passed over, for skips: the first [`MOST_SKIPPED`]; `delta` counts all.
     pub skipped: Vec<Value>,
     /// Clients involved.
     pub processes: Vec<Process>,

@@ -80,7 +80,7 @@ fn copies(index: &Index, record: RecordNumber, found: &mut dyn FnMut(Finding)) {
     let acknowledged = |place: &Place| place.seen.any(Seen::ACKNOWLEDGED | Seen::PERHAPS);
     let there: BTreeSet<i64> = index
         .places(record)
-        .filter(|place| stands(index, record, *place, whole))
+        .filter(|place| index.stands(record, *place))
         .map(|place| place.offset)
         .collect();
     if there.len() > 1 {
@@ -107,21 +107,6 @@ fn copies(index: &Index, record: RecordNumber, found: &mut dyn FnMut(Finding)) {
     }
 }
 
-/// Whether a copy of the record stands at a place, for those who read what is committed.
-fn stands(index: &Index, record: RecordNumber, place: Place, whole: bool) -> bool {
-    if place.seen.any(Seen::ABORTED) && !place.seen.any(Seen::READ | Seen::LOG_COMMITTED) {
-        return false;
-    }
-    if index.shown(place) {
-        return true;
-    }
-    let counts = place.seen.any(Seen::ACKNOWLEDGED)
-        || index.writers(record).any(|writer| index.happened(writer, record));
-    !whole && counts
-}
-
 fn writer_steps(index: &Index, record: RecordNumber) -> impl Iterator<Item = u64> {
-    index
-        .writers(record)
-        .map(|writer| index.operations()[writer as usize].index)
+    index.writers(record).map(|writer| index.step(writer))
 }

@@ -11,21 +11,29 @@
 //!
 //! It reads no files and no clock, and compares no totals.
 
+mod aborted;
 mod analysis;
 mod checker;
+mod cycles;
 mod finding;
+mod fractured;
 pub mod index;
 mod log;
+mod lost;
 mod names;
+mod polls;
+mod scc;
+mod sends;
 mod step;
+#[cfg(test)]
+mod tests;
+mod torn;
 
 pub use analysis::{Analysis, check};
 pub use checker::{Checker, Options};
-pub use finding::{Edge, Finding, Record};
+use finding::skipped;
+pub use finding::{Edge, Finding, MOST_SKIPPED, Record};
 pub use names::Names;
-#[cfg(test)]
-mod tests;
-
 pub use step::{
     Action, Group, GroupStep, Isolation, Kind, LogRecord, LogStep, Member, Operation, Outcome, Partition,
     Process, Producer, Read, Step, Value, What,

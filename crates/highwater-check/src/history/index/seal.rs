@@ -37,8 +37,13 @@ pub(super) fn seal(builder: Builder, options: Options) -> Index {
     // One partition at a time, so that places are not all there twice.
     let mut sightings: BTreeMap<Partition, Vec<Sighting>> = BTreeMap::new();
     for record in index.records() {
+        // Shown by mistake: those who did not get it skipped nothing.
+        let aborted = index.aborted(record);
         for place in index.places(record) {
             let mut seen = place.seen;
+            if aborted {
+                seen |= Seen::ABORTED;
+            }
             if seen.any(Seen::PERHAPS) && !index.writers(record).any(|writer| index.happened(writer, record))
             {
                 seen = seen.without(Seen::PERHAPS);
@@ -93,13 +98,11 @@ fn fate(index: &Index, operation: u32) -> Fate {
 
 /// Whether a reader of committed records sees the place.
 fn committed(seen: Seen) -> bool {
-    if seen.any(Seen::READ | Seen::LOG_COMMITTED | Seen::COMMITTED) {
-        return true;
-    }
     if seen.any(Seen::ABORTED) {
         return false;
     }
-    seen.any(Seen::ACKNOWLEDGED | Seen::PERHAPS) || seen.any(Seen::LOG) && !seen.any(Seen::TRANSACTIONAL)
+    let told = Seen::READ | Seen::LOG_COMMITTED | Seen::COMMITTED | Seen::ACKNOWLEDGED | Seen::PERHAPS;
+    seen.any(told) || seen.any(Seen::LOG) && !seen.any(Seen::TRANSACTIONAL)
 }
 
 fn order(index: &mut Index, partition: Partition, places: &[Sighting]) {

@@ -178,6 +178,43 @@ impl Index {
         }
     }
 
+    /// Whether all who sent it were transactions that were aborted.
+    pub fn aborted(&self, record: RecordNumber) -> bool {
+        let mut writers = self.writers(record).peekable();
+        writers.peek().is_some()
+            && writers.all(|writer| {
+                self.operations[writer as usize].transaction && self.fate(writer) == Fate::Aborted
+            })
+    }
+
+    /// Whether a copy of the record stands at a place, for those who read what is committed. Where the partition was
+    /// read back, an acknowledgement alone is not enough.
+    pub fn stands(&self, record: RecordNumber, place: Place) -> bool {
+        let committed = Seen::READ | Seen::LOG_COMMITTED | Seen::COMMITTED;
+        if place.seen.any(Seen::ABORTED | Seen::TRANSACTIONAL) && !place.seen.any(committed) {
+            return false;
+        }
+        if self.shown(place) {
+            return true;
+        }
+        let counts = place.seen.any(Seen::ACKNOWLEDGED)
+            || self.writers(record).any(|writer| self.happened(writer, record));
+        counts && self.whole(self.name(record).0).is_none()
+    }
+
+    /// The lowest offset at which a copy of the record stands.
+    pub fn offset(&self, record: RecordNumber) -> Option<i64> {
+        self.places(record)
+            .filter(|place| self.stands(record, *place))
+            .map(|place| place.offset)
+            .min()
+    }
+
+    /// Step at which an operation ended.
+    pub fn step(&self, operation: u32) -> u64 {
+        self.operations[operation as usize].index
+    }
+
     /// Whether a place was shown by the log or a reader, not only by an acknowledgement.
     pub fn shown(&self, place: Place) -> bool {
         place

@@ -8,7 +8,8 @@ fn records_and_offsets_without_a_read_back() {
         (
             "two records read at one offset",
             Story::default()
-                .sends(0, Unknown, &[(0, 1, -1), (0, 2, -1)])
+                .sends(0, Unknown, &[(0, 1, -1)])
+                .sends(3, Unknown, &[(0, 2, -1)])
                 .polls(1, &[(0, 1, 5)])
                 .polls(2, &[(0, 2, 5)]),
             &["inconsistent-offsets 0:1@5 0:2@5"],
@@ -74,6 +75,7 @@ fn the_log_outweighs_acknowledgements() {
             &[
                 "inconsistent-offsets 0:1@0 0:1@1",
                 "inconsistent-offsets 0:2@1 0:2@0",
+                "nonmonotonic-send 0:1@1 0:2@0",
             ],
         ),
         (
