@@ -25,13 +25,10 @@ mod polls;
 mod scc;
 mod sends;
 mod step;
-<<<<<<< HEAD
 #[cfg(test)]
 mod tests;
 mod torn;
-=======
 pub mod wire;
->>>>>>> ee44785 (Checkers: a wire history as steps, with the identity of records)
 
 pub use analysis::{Analysis, check};
 pub use checker::{Checker, Options};
