@@ -47,6 +47,9 @@ struct Before {
 /// A record that was tried without success.
 type Tried = (Process, Partition, RecordKey);
 
+/// A batch, or what is left of it, that was never tried again: when it was begun, and by whom.
+type Left = (u64, Process, Partition, Option<Producer>);
+
 /// What came of a batch.
 #[derive(Debug)]
 pub(super) struct Acknowledged {
@@ -148,7 +151,7 @@ impl Produces {
         heard: Heard<'_>,
         identity: &mut Identity,
         out: &mut Out<'_>,
-        transactional: &mut dyn FnMut(Acknowledged, &mut Out<'_>),
+        transactional: &mut dyn FnMut(Acknowledged),
     ) {
         let Attempt {
             began,
@@ -181,15 +184,12 @@ impl Produces {
                 })
                 .collect();
             match sent.producer {
-                Some(producer) if sent.transactional => transactional(
-                    Acknowledged {
-                        began,
-                        process,
-                        producer,
-                        actions,
-                    },
-                    out,
-                ),
+                Some(producer) if sent.transactional => transactional(Acknowledged {
+                    began,
+                    process,
+                    producer,
+                    actions,
+                }),
                 producer => out.push(What::Operation(Operation {
                     began: match sent.before {
                         Some(before) if sent.retried => before.began,
@@ -260,8 +260,7 @@ impl Produces {
 
     /// What was never tried again, in the order in which it was begun.
     pub(super) fn finish(self, identity: &mut Identity, out: &mut Out<'_>) {
-        let mut operations: BTreeMap<(u64, Process, Partition, Option<Producer>), (Outcome, Vec<Action>)> =
-            BTreeMap::new();
+        let mut operations: BTreeMap<Left, (Outcome, Vec<Action>)> = BTreeMap::new();
         for ((process, partition, record), tries) in self.tried {
             for held in tries {
                 let (outcome, actions) = operations

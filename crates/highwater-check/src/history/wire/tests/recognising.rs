@@ -49,11 +49,18 @@ fn lost(story: &mut Story, batch: BatchFacts) {
     story.hear(exchange, ResponseFate::Discarded, result(0, -1));
 }
 
+/// Name, what is sent, what the log holds, letters of sends and log.
+type Case = (
+    &'static str,
+    Box<dyn Fn(&mut Story)>,
+    Vec<BatchFacts>,
+    (&'static str, &'static str),
+);
+
 #[test]
 fn copies_of_a_record() {
     let plain = |contents: &[u64]| batch(NO_PRODUCER, contents);
-    type Tell = Box<dyn Fn(&mut Story)>;
-    let cases: Vec<(&str, Tell, Vec<BatchFacts>, (&str, &str))> = vec![
+    let cases: Vec<Case> = vec![
         (
             "same bytes on purpose, no producer id",
             Box::new(move |story| {
