@@ -320,8 +320,8 @@ impl FromWire {
     fn produced(&mut self, attempt: Attempt, heard: Heard<'_>, out: &mut Out<'_>) {
         let transactions = &mut self.transactions;
         self.produces
-            .over(attempt, heard, &mut self.identity, out, &mut |acknowledged, _| {
-                transactions.acknowledged(acknowledged)
+            .over(attempt, heard, &mut self.identity, out, &mut |acknowledged| {
+                transactions.acknowledged(acknowledged);
             });
     }
 
