@@ -150,7 +150,8 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        let missing = "lost-write pipeline-loss group-skip offsets-without-outputs commit-ahead poll-skip int-poll-skip";
+        let missing = "lost-write pipeline-loss group-skip offsets-without-outputs commit-ahead poll-skip int-poll-skip \
+                       fractured-read";
         let order = "nonmonotonic-send int-nonmonotonic-send pipeline-reorder key-moved";
         let again = "duplicate pipeline-duplicate outputs-without-offsets commit-regression nonmonotonic-poll \
                      int-nonmonotonic-poll";

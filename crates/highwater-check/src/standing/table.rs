@@ -123,7 +123,12 @@ static ROWS: [Row; Anomaly::ALL.len()] = [
         "a transaction ends the same way in all of its partitions, under every contract",
     )),
     always(A::PrecommittedRead, WHOLE_TRANSACTIONS),
-    always(A::FracturedRead, WHOLE_TRANSACTIONS),
+    missing(
+        A::FracturedRead,
+        "a reader that goes past a committed transaction sees all of it",
+        "a reader to leave out part of a transaction",
+        COMMITTED_UNDONE,
+    ),
     always(A::InformationCycle, WHOLE_TRANSACTIONS),
     always(
         A::FencingViolation,

@@ -115,6 +115,7 @@ impl SoloReader {
             2 if world.may_lose() => {
                 world.tell(What::Disturbed);
                 world.allowed.insert(Anomaly::PollSkip);
+                world.allowed.insert(Anomaly::FracturedRead);
                 for (partition, position) in &mut self.positions {
                     *position = world.log(*partition).end();
                 }

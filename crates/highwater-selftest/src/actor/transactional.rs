@@ -29,6 +29,8 @@ struct Running {
     actions: Vec<Action>,
     written: Vec<Partition>,
     sends_left: usize,
+    /// Where it read on from: it goes back there when the transaction is aborted.
+    position: i64,
 }
 
 /// How a transaction is brought to its end.
@@ -155,6 +157,11 @@ impl TransactionalProducer {
         if ending.then == Then::Restart {
             world.tell(What::Disturbed);
         }
+        if ending.outcome == Outcome::Failed
+            && let Some((_, position)) = &mut self.reads
+        {
+            *position = running.position;
+        }
         world.tell_operation(Operation {
             began: running.began,
             process: self.process,
@@ -213,6 +220,7 @@ impl Actor for TransactionalProducer {
                     actions: Vec::new(),
                     written: Vec::new(),
                     sends_left: 1 + world.below(5),
+                    position: self.reads.map_or(0, |(_, position)| position),
                 })
             }
             State::Idle => State::Idle,

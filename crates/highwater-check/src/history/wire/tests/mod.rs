@@ -1,6 +1,0 @@
-mod fetching;
-mod grouping;
-mod producing;
-mod recognising;
-mod story;
-mod transacting;
