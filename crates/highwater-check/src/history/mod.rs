@@ -28,6 +28,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod torn;
+pub mod wire;
 
 pub use analysis::{Analysis, check};
 pub use checker::{Checker, Options};

@@ -1,0 +1,6 @@
+mod fetching;
+mod grouping;
+mod producing;
+mod recognising;
+mod story;
+mod transacting;
