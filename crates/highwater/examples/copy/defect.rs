@@ -105,7 +105,7 @@ const ALL: [Entry; 21] = [
         "no-rewind-after-abort",
         EO,
         "goes on reading behind what was aborted: pipeline-loss",
-        "whatever aborts: Produce or TxnOffsetCommit refused, an outage or SIGSTOP past the transaction timeout",
+        "an abort without a rebalance: TxnOffsetCommit refused, no answer to Produce for 4 s (silence, outage)",
     ),
     Entry(
         D::AbortAfterCommitTimeout,

@@ -17,8 +17,9 @@ use crate::stopping::Stopping;
 /// A full queue is tried again after this time.
 const FULL: Duration = Duration::from_millis(10);
 const FLUSH: Duration = Duration::from_millis(500);
-/// How long a record may be on its way. It must end before the transaction times out.
-const DELIVERY_TIMEOUT_MS: &str = "8000";
+/// How long a record may be on its way. It must end before the transaction times out, and better before the session
+/// does: then what can't be written is aborted by who still has the partitions.
+const DELIVERY_TIMEOUT_MS: &str = "4000";
 
 /// What is to be written for a record, or for none.
 pub(crate) struct Output {
