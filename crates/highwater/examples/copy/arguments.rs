@@ -60,7 +60,7 @@ pub(crate) struct Arguments {
     bootstrap: Option<String>,
     /// Name of this instance, the same at every start, and no two at a time with the same: the transactional.id is
     /// made of the group and of it, so that a new start ends what the last one left open.
-    #[arg(long, value_name = "NAME", default_value = "1")]
+    #[arg(long, value_name = "NAME", default_value = "1", env = "HIGHWATER_INSTANCE")]
     pub(crate) instance: String,
     /// What is promised. Without it exactly-once, or what the defect is built into.
     #[arg(long, value_name = "GUARANTEE")]
