@@ -102,6 +102,13 @@ pub(crate) fn known(config: &BrokerConfig, node: i32, root: &Path) -> Vec<Broker
             "Partitions that the coordination of groups is spread over",
         ),
         setting(
+            "transaction.partition.verification.enable",
+            Kind::Boolean,
+            &config.transaction_partition_verification,
+            &default.transaction_partition_verification,
+            "Whether a transactional batch is taken only if its partition is in an open transaction",
+        ),
+        setting(
             "transaction.state.log.num.partitions",
             Kind::Int,
             &coordination,

@@ -64,6 +64,10 @@ pub struct BrokerConfig {
     /// Whether producers use version 2 of transactions (KIP-890) when they can. Default: yes, as in
     /// Kafka (`transaction.version`).
     pub transaction_version: TransactionVersion,
+    /// Whether a transactional batch is taken only if its partition is in an open transaction. Default: yes, as in
+    /// Kafka (`transaction.partition.verification.enable`, KIP-890); without it a late batch leaves a transaction
+    /// open that nobody ends.
+    pub transaction_partition_verification: bool,
 }
 
 /// The protocol that clients are told to use for transactions.
@@ -100,6 +104,7 @@ impl BrokerConfig {
             group_max_size: 1_000,
             group_initial_rebalance_delay: Duration::ZERO,
             transaction_version: TransactionVersion::Two,
+            transaction_partition_verification: true,
         }
     }
 }

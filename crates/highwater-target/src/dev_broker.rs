@@ -22,17 +22,36 @@ pub(crate) struct DevBroker {
     dir: PathBuf,
     log: PathBuf,
     bugs: Vec<String>,
+    /// Settings by their switches.
+    switches: Vec<String>,
     port: u16,
 }
 
+/// Settings of Kafka that the dev broker has a switch for.
+const SWITCHES: [(&str, &str); 1] = [(
+    "transaction.partition.verification.enable",
+    "--transaction-partition-verification",
+)];
+
 impl DevBroker {
-    pub(crate) fn prepare(dir: &Path, highwater: &Path, bugs: &[String]) -> Result<Self, TargetError> {
+    /// `properties`: settings of Kafka; those without a switch have no meaning for the dev broker.
+    pub(crate) fn prepare(
+        dir: &Path,
+        highwater: &Path,
+        bugs: &[String],
+        properties: &[(String, String)],
+    ) -> Result<Self, TargetError> {
         let [port] = port::free_ports()?;
+        let switch = |(name, value): &(String, String)| {
+            let (_, switch) = SWITCHES.iter().find(|(known, _)| known == name)?;
+            Some([(*switch).to_owned(), value.clone()])
+        };
         Ok(Self {
             highwater: highwater.to_owned(),
             dir: dir.to_owned(),
             log: dir.join("dev-broker.log"),
             bugs: bugs.to_vec(),
+            switches: properties.iter().filter_map(switch).flatten().collect(),
             port,
         })
     }
@@ -97,6 +116,7 @@ impl Plan for DevBroker {
             .arg("--listen")
             .arg(self.address().to_string())
             .arg("--exit-with-parent");
+        broker.args(&self.switches);
         broker.args(self.bugs.iter().flat_map(|bug| ["--bug", bug]));
         Ok(tied_to_parent(&self.highwater, &broker))
     }

@@ -83,7 +83,7 @@ impl Target {
     }
 
     /// The same with wishes for Apache Kafka: settings, listeners, and the addresses that it tells others.
-    /// Other targets have no use for them.
+    /// The dev broker takes the settings that it has a switch for; other targets have no use for them.
     ///
     /// # Errors
     /// As [`Target::start`]; [`TargetError::BadListener`].
@@ -100,7 +100,7 @@ impl Target {
             TargetSpec::Bootstrap(servers) => Self::attach(servers, &options),
             TargetSpec::Dev => {
                 let dir = prepared(&options.dir)?;
-                let plan = DevBroker::prepare(&dir, &options.highwater, &options.bugs)?;
+                let plan = DevBroker::prepare(&dir, &options.highwater, &options.bugs, &wishes.properties)?;
                 Self::alone(Box::new(plan), keeper()?, options)
             }
             TargetSpec::Kafka => {

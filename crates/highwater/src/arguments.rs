@@ -315,6 +315,10 @@ pub(crate) struct BrokerArguments {
     /// in which a late EndTxn can hit the next transaction.
     #[arg(long, value_name = "1|2", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) transaction_version: u8,
+    /// Whether a transactional batch is taken only if its partition is in an open transaction (Kafka:
+    /// `transaction.partition.verification.enable`); false leaves late batches open for ever, as before Kafka 3.6.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub(crate) transaction_partition_verification: bool,
     /// A planted defect, to see that a checker finds it; can be given several times. `help` lists them.
     #[arg(long, value_name = "NAME", value_parser = bug)]
     pub(crate) bug: Vec<BugArgument>,

@@ -267,8 +267,10 @@ fn ask_coordinator(
     let transactions = &call.cluster.transactions;
     let admitted = if call.version >= IMPLICIT_VERSION {
         transactions.add(call.cluster, transactional_id, producer, &[place], Version::Two)
-    } else {
+    } else if call.cluster.config.transaction_partition_verification {
         transactions.verify(transactional_id, producer, &place)
+    } else {
+        Ok(())
     };
     admitted.map_err(|error| match error {
         ResponseError::ProducerFenced => ResponseError::InvalidProducerEpoch,

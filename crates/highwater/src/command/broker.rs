@@ -54,6 +54,7 @@ async fn serve(arguments: &BrokerArguments) -> Result<ExitCode, Failure> {
             1 => TransactionVersion::One,
             _ => TransactionVersion::Two,
         },
+        transaction_partition_verification: arguments.transaction_partition_verification,
         cleaner_interval: Duration::from_millis(arguments.cleaner_interval_ms),
         retention_interval: Duration::from_millis(arguments.retention_interval_ms),
         ..BrokerConfig::new(arguments.listen, arguments.data_dir.clone())
