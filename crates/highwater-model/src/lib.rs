@@ -10,6 +10,7 @@
 
 mod event;
 mod exit_code;
+mod hazard;
 pub mod history;
 mod lint;
 mod phase;
@@ -20,6 +21,10 @@ mod verdict;
 
 pub use event::{Event, EventBody, Host, NoticeLevel, ProcessState, Setting, Tick};
 pub use exit_code::ExitCode;
+pub use hazard::{
+    HAZARDS_SCHEMA_VERSION, HazardArm, HazardCount, HazardFound, HazardLesson, HazardNote, HazardOutcome,
+    HazardRecord, HazardReport,
+};
 pub use lint::{
     LINT_SCHEMA_VERSION, LintClient, LintFinding, LintGuarantee, LintKind, LintLevel, LintReport,
 };

@@ -17,6 +17,7 @@ mod contracts;
 mod error;
 mod files;
 mod format;
+mod hazards;
 pub mod history;
 mod html;
 mod json;
@@ -39,6 +40,10 @@ pub use contracts::{contract_text, contracts_json, contracts_markdown, contracts
 pub use error::ReportError;
 pub use files::write_all;
 pub use format::{Format, Style, UnknownFormat, render};
+pub use hazards::{
+    ListedHazard, hazards_head, hazards_json, hazards_list, hazards_list_json, hazards_summary,
+    lesson as hazard_lesson,
+};
 pub use html::{Diagram, html_with};
 pub use lint::{lint, lint_json, lint_kinds};
 pub use live::{Live, LiveMode, Panel, live_lines};

@@ -3,9 +3,30 @@
 //! The bytes belong to the clients; all versions begin with the version and the list of topics, and
 //! nothing after them is looked at.
 
-use bytes::Buf;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use crate::error::WireError;
+
+/// A subscription of version 0 to topics, without anything of the client's own. Names longer than 32,767 bytes, which
+/// no topic has, are cut.
+#[must_use]
+pub fn encode(topics: &[&str]) -> Bytes {
+    let mut bytes = BytesMut::new();
+    bytes.put_i16(0);
+    bytes.put_i32(i32::try_from(topics.len()).unwrap_or(i32::MAX));
+    for topic in topics {
+        let length = i16::try_from(topic.len()).unwrap_or(i16::MAX);
+        bytes.put_i16(length);
+        bytes.put_slice(
+            topic
+                .as_bytes()
+                .get(..length.unsigned_abs().into())
+                .unwrap_or_default(),
+        );
+    }
+    bytes.put_i32(-1);
+    bytes.freeze()
+}
 
 /// The topics of a subscription.
 ///
@@ -59,6 +80,16 @@ mod tests {
         let bytes = b"\x00\x03\x00\x00\x00\x02\x00\x01a\x00\x03bcd\xff\xff\xff\xff more";
         assert_eq!(topics(bytes).expect("reads"), ["a", "bcd"]);
         assert!(topics(b"\x00\x00\x00\x00\x00\x00").expect("reads").is_empty());
+    }
+
+    #[test]
+    fn what_is_encoded_is_read() {
+        let names = ["orders", "", "a"];
+        assert_eq!(topics(&encode(&names)).expect("reads"), names);
+        assert_eq!(
+            &encode(&["a"])[..],
+            b"\x00\x00\x00\x00\x00\x01\x00\x01a\xff\xff\xff\xff"
+        );
     }
 
     #[test]

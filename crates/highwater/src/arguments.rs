@@ -1,6 +1,7 @@
 //! Arguments of the command line. The texts here are what `--help` teaches.
 
 mod contracts;
+mod hazards;
 mod history;
 mod tls;
 
@@ -16,6 +17,7 @@ use highwater_report::Format;
 use highwater_target::{TargetError, TargetSpec};
 
 pub(crate) use self::contracts::{ContractsArguments, ContractsFormat};
+pub(crate) use self::hazards::HazardsArguments;
 pub(crate) use self::history::{
     HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
 };
@@ -192,6 +194,12 @@ pub(crate) enum Command {
     /// above --level, 5 if there was nothing to see.
     #[command(after_help = LINT_EXAMPLES)]
     Lint(LintArguments),
+    /// Reproduces the hazards of Kafka on purpose, each with the setting that mends it, as lessons to read.
+    ///
+    /// A late EndTxn, a zombie, a lost answer, an abort, a rebalance: what each does to the log, read back, and the same
+    /// once more with the mend, which must come out the other way.
+    #[command(after_help = hazards::HAZARDS_EXAMPLES)]
+    Hazards(HazardsArguments),
     /// Shows, sums up or exports a wire history: what really happened between clients and brokers.
     ///
     /// The fault proxy writes it: every request, what became of it, and every fault, on one clock. The format is

@@ -6,6 +6,7 @@ mod completions;
 mod contracts;
 mod doctor;
 mod faults;
+mod hazards;
 mod history;
 mod lint;
 mod list;
@@ -40,6 +41,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Proxy(arguments) => proxy::proxy(&arguments, screen),
         Command::Faults { name, format } => faults::faults(name.as_deref(), format),
         Command::Lint(arguments) => lint::lint(&arguments, screen),
+        Command::Hazards(arguments) => hazards::hazards(&arguments, screen),
         Command::History(command) => history::history(command, screen),
         Command::Completions { shell } => completions::completions(shell),
         Command::ExecWithParent { parent, command } => {

@@ -4,7 +4,7 @@ mod diagrams;
 mod export;
 mod info;
 mod show;
-mod source;
+pub(crate) mod source;
 
 pub(crate) use diagrams::diagrams;
 use highwater_model::ExitCode;

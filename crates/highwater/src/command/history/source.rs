@@ -11,7 +11,7 @@ use highwater_report::history::Names;
 use crate::failure::Failure;
 
 /// Kafka's names for its numbers.
-pub(super) const NAMES: Names = Names {
+pub(crate) const NAMES: Names = Names {
     api: highwater_wire::api::name,
     error: highwater_wire::api::error_name,
 };
