@@ -23,6 +23,7 @@ mod interval;
 mod keys;
 mod ledger;
 mod load;
+pub mod log;
 mod offer;
 mod offering;
 pub mod outcome;
