@@ -73,7 +73,13 @@ fn of_the_log() {
         ),
     ];
     for (bug, restart, settings, expected) in cases {
-        let checked = writes(Some(bug), restart, settings);
+        let mut checked = writes(Some(bug), restart, settings);
+        // Acknowledgements come a tenth of a second too early; a busy machine may not stop the broker in that time.
+        for _ in 0..5 {
+            if bug == Bug::AckBeforeAppend && checked.findings.is_empty() {
+                checked = writes(Some(bug), restart, settings);
+            }
+        }
         expect(&checked, expected);
     }
 }
