@@ -27,7 +27,11 @@ fn values(rig: &Rig, topic: &str, isolation: Isolation) -> Vec<String> {
                     };
                     values.push(format!("{}:{word}", facts.base_offset));
                 }
-                for record in batch.records.iter().flat_map(|records| records.iter()) {
+                for record in batch
+                    .records
+                    .iter()
+                    .flat_map(highwater_wire::records::Records::iter)
+                {
                     let record = record.unwrap();
                     let value = String::from_utf8_lossy(record.value.unwrap_or_default()).into_owned();
                     values.push(format!("{}:{value}", record.offset));

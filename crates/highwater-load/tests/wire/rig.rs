@@ -61,7 +61,7 @@ impl Rig {
         config.bugs.extend(bugs);
         config.min_session_timeout = Duration::from_millis(100);
         change(&mut config);
-        let (address, broker) = serve(config.clone());
+        let (address, broker) = serve(&config);
         // A restart comes back where it was.
         config.listen = address;
         let events = Arc::new(Mutex::new(Vec::new()));
@@ -96,7 +96,7 @@ impl Rig {
         let running = self.broker.take().unwrap();
         let _ = running.stop.send(());
         RUNTIME.block_on(running.task).unwrap();
-        self.broker = Some(serve(self.config.clone()).1);
+        self.broker = Some(serve(&self.config).1);
     }
 
     pub(crate) fn topic(&self, name: &str, partitions: i32, more: &[(&str, &str)]) {
@@ -180,7 +180,7 @@ impl Drop for Rig {
     }
 }
 
-fn serve(config: BrokerConfig) -> (SocketAddr, Running) {
+fn serve(config: &BrokerConfig) -> (SocketAddr, Running) {
     let (stop, stopped) = oneshot::channel();
     let end = Instant::now() + PATIENCE;
     // Connections of the one before end a moment after it.
