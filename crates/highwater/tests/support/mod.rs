@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -181,4 +181,35 @@ pub fn find(directory: &Path, name: &str) -> Option<PathBuf> {
         }
     }
     None
+}
+
+/// An example program of this project.
+pub fn example(name: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_highwater"));
+    let found = program.with_file_name("examples").join(name);
+    assert!(
+        found.exists(),
+        "{} is missing: `cargo build -p highwater --example {name}` builds it, and so does a test of all",
+        found.display()
+    );
+    found
+}
+
+/// Asks a child to end with SIGTERM, and waits for that.
+#[track_caller]
+pub fn terminated(child: &mut Child, patience: Duration) -> ExitStatus {
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(sent.expect("kill runs").success());
+    let end = Instant::now() + patience;
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        if Instant::now() > end {
+            child.kill().expect("it is killed");
+            panic!("it did not end within {patience:?}");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

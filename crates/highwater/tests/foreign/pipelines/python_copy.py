@@ -1,4 +1,4 @@
-"""A consumer and a producer of kafka-python: copy.py BOOTSTRAP INPUT OUTPUT at-least-once|auto-commit"""
+"""A consumer and a producer of kafka-python: python_copy.py BOOTSTRAP INPUT OUTPUT at-least-once|auto-commit"""
 
 import signal
 import sys
