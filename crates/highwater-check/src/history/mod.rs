@@ -22,6 +22,7 @@ mod log;
 mod lost;
 mod names;
 mod polls;
+pub mod read;
 mod scc;
 mod sends;
 mod step;

@@ -1,4 +1,5 @@
 //! Small histories with one thing wrong, and their twins with nothing wrong.
 
 mod log;
+mod reading;
 mod story;

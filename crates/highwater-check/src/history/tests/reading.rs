@@ -1,0 +1,4 @@
+//! Histories of other tools, from text to findings.
+
+mod edn;
+mod verifiable;
