@@ -215,6 +215,16 @@ impl Proxy {
         self.shared.engine.begin_windows(at);
     }
 
+    /// Arms a rule with `by_hand`: `nth`, `every` and `times` count from here. False if there is no such rule.
+    pub fn arm(&self, rule: u16) -> bool {
+        self.shared.engine.arm(rule, true)
+    }
+
+    /// Lifts a rule with `by_hand`: it does not fire from here on. False if there is no such rule.
+    pub fn lift(&self, rule: u16) -> bool {
+        self.shared.engine.arm(rule, false)
+    }
+
     /// Writes into the history that a process changed its state.
     pub fn tell_process(&self, name: &str, pid: Option<u32>, change: ProcessChange, detail: &str) {
         self.shared.recorder.event(HistoryBody::Process {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use procfs::net::TcpState;
 use procfs::process::FDTarget;
 
-use crate::child::{Ended, Process};
+use crate::child::{Ended, Process, Proof};
 use crate::error::TargetError;
 use crate::keeper::Keeper;
 use crate::log_tail::LogTail;
@@ -105,6 +105,42 @@ impl Application {
         }
         let status = self.process.reap()?;
         Ok(self.process.ended(status, ""))
+    }
+
+    /// Kills its whole group with SIGKILL and waits for its end.
+    ///
+    /// # Errors
+    /// [`TargetError::Died`] if it ended by itself before.
+    pub fn kill(&mut self) -> Result<Ended, TargetError> {
+        self.process.kill()
+    }
+
+    /// Halts its whole group with SIGSTOP; returns when every one of its threads is seen halted.
+    ///
+    /// # Errors
+    /// [`TargetError::Died`], [`TargetError::NotProven`].
+    pub fn pause(&mut self) -> Result<Proof, TargetError> {
+        self.process.pause()
+    }
+
+    /// Has a halted one go on with SIGCONT.
+    ///
+    /// # Errors
+    /// As [`Application::pause`].
+    pub fn resume(&mut self) -> Result<Proof, TargetError> {
+        self.process.resume()
+    }
+
+    /// How it ended by itself; none while it runs.
+    ///
+    /// # Errors
+    /// [`TargetError`] if the system can't wait for it.
+    pub fn ended(&mut self) -> Result<Option<Ended>, TargetError> {
+        if !self.process.has_ended() {
+            return Ok(None);
+        }
+        let status = self.process.reap()?;
+        Ok(Some(self.process.ended(status, "")))
     }
 
     /// The end of what it wrote; the log itself may be gone when this is read.

@@ -1,7 +1,7 @@
 //! All rules of a proxy, asked at every request that one of them wants to see.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -54,6 +54,8 @@ pub(crate) struct Armed {
     standing: bool,
     counter: Mutex<Counter>,
     open: Mutex<bool>,
+    /// False while a rule waits to be armed by hand.
+    in_hand: AtomicBool,
 }
 
 /// Rule and counts, for a history and for people.
@@ -314,6 +316,18 @@ impl Engine {
         self.rules.iter().map(Armed::count).collect()
     }
 
+    /// Arms or lifts a rule that waits for it; false if it is not such a rule.
+    pub(crate) fn arm(&self, rule: u16, armed: bool) -> bool {
+        let Some(found) = self.rule(rule).filter(|found| found.trigger.by_hand) else {
+            return false;
+        };
+        if armed {
+            found.counter().arm_again();
+        }
+        found.in_hand.store(armed, Ordering::Release);
+        true
+    }
+
     fn look(&self, seen: &Seen<'_>, answered: bool) {
         for rule in &self.rules {
             for watching in [&rule.after, &rule.release].into_iter().flatten() {
@@ -355,11 +369,13 @@ impl Armed {
             standing,
             counter: Mutex::new(Counter::new(&spec.trigger, seed)),
             open: Mutex::new(false),
+            in_hand: AtomicBool::new(!spec.trigger.by_hand),
         })
     }
 
     fn is_open(&self, now: Duration) -> bool {
-        self.trigger.from.is_none_or(|from| now >= from)
+        self.in_hand.load(Ordering::Acquire)
+            && self.trigger.from.is_none_or(|from| now >= from)
             && self.trigger.until.is_none_or(|until| now < until)
             && self.after.as_ref().is_none_or(Watching::happened)
     }

@@ -65,8 +65,10 @@ pub struct Trigger {
     pub from: Option<Duration>,
     /// Not from this moment on.
     pub until: Option<Duration>,
-    /// At most this many times.
+    /// At most this many times; of a rule that is armed by hand, each time that it is armed.
     pub times: Option<u64>,
+    /// Only while it is armed by [`Proxy::arm`](crate::Proxy::arm); at first it is not.
+    pub by_hand: bool,
 }
 
 impl Trigger {

@@ -15,6 +15,8 @@ pub(super) struct Counter {
     random: ChaCha8Rng,
     pub(super) matched: u64,
     pub(super) fired: u64,
+    /// Both, when the rule was armed by hand for the last time.
+    armed_at: (u64, u64),
 }
 
 impl Counter {
@@ -27,7 +29,18 @@ impl Counter {
             random: ChaCha8Rng::seed_from_u64(seed),
             matched: 0,
             fired: 0,
+            armed_at: (0, 0),
         }
+    }
+
+    /// Counts `nth`, `every` and `times` from here on.
+    pub(super) fn arm_again(&mut self) {
+        self.armed_at = (self.matched, self.fired);
+    }
+
+    /// Matches and firings since it was armed.
+    fn since_armed(&self) -> (u64, u64) {
+        (self.matched - self.armed_at.0, self.fired - self.armed_at.1)
     }
 
     /// One more match: does it fire? `free` is false if another rule has taken the request already.
@@ -37,16 +50,18 @@ impl Counter {
         let drawn = self
             .probability
             .is_none_or(|probability| self.random.random::<f64>() < probability);
-        let due = self.nth.is_none_or(|nth| nth == self.matched)
-            && self.every.is_none_or(|every| self.matched.is_multiple_of(every));
-        let fires = free && drawn && due && self.fired < self.times;
+        let (matched, fired) = self.since_armed();
+        let due = self.nth.is_none_or(|nth| nth == matched)
+            && self.every.is_none_or(|every| matched.is_multiple_of(every));
+        let fires = free && drawn && due && fired < self.times;
         self.fired += u64::from(fires);
         fires
     }
 
     /// Whether it will never fire again.
     pub(super) fn is_spent(&self) -> bool {
-        self.fired >= self.times || self.nth.is_some_and(|nth| self.matched >= nth)
+        let (matched, fired) = self.since_armed();
+        fired >= self.times || self.nth.is_some_and(|nth| matched >= nth)
     }
 }
 
@@ -149,6 +164,23 @@ mod tests {
         for (name, trigger, expected) in cases {
             assert_eq!(fired(&trigger, 6), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_rule_that_is_armed_again_counts_from_there() {
+        let trigger = Trigger {
+            nth: Some(2),
+            times: Some(1),
+            ..Trigger::default()
+        };
+        let mut counter = Counter::new(&trigger, 7);
+        let mut fired = |counter: &mut Counter| (1..=4).filter(|_| counter.matches(true)).collect::<Vec<_>>();
+        assert_eq!(fired(&mut counter), [2]);
+        assert!(counter.is_spent());
+        counter.arm_again();
+        assert!(!counter.is_spent());
+        assert_eq!(fired(&mut counter), [2]);
+        assert_eq!((counter.matched, counter.fired), (8, 2));
     }
 
     #[test]
