@@ -73,14 +73,24 @@ fn settings(arm: &Arm, more: &[(&str, &str)]) -> ClientConfig {
     config
 }
 
-/// Makes a topic.
+/// Makes a topic, and waits until the broker names a leader of every partition: Kafka answers that it is made before
+/// it knows it itself.
 fn topic(arm: &Arm, name: &str, partitions: i32, configs: &[(&str, &str)]) {
     let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
     for (key, value) in configs {
         topic = topic.set(key, value);
     }
-    let made = block_on(administrator(arm).create_topics([&topic], &options()));
+    let administrator = administrator(arm);
+    let made = block_on(administrator.create_topics([&topic], &options()));
     assert_eq!(made.expect("an answer"), [Ok(name.to_owned())]);
+    until("the topic is led", || {
+        let metadata = administrator.inner().fetch_metadata(Some(name), PATIENCE);
+        metadata.is_ok_and(|metadata| {
+            metadata.topics().iter().any(|topic| {
+                topic.partitions().iter().filter(|one| one.leader() >= 0).count() == partitions as usize
+            })
+        })
+    });
 }
 
 fn administrator(arm: &Arm) -> AdminClient<DefaultClientContext> {
