@@ -19,6 +19,7 @@ mod clock;
 mod connecting;
 mod delivery;
 mod error;
+pub mod feed;
 mod interval;
 mod keys;
 mod ledger;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use highwater_model::{RecordId, RunId};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::admin::{self, Quiet};
@@ -109,6 +109,72 @@ pub fn read(
     progress: &mut dyn FnMut(u64, u64),
     observe: &mut dyn FnMut(i32, i64, Observation),
 ) -> Result<ReadBack, LoadError> {
+    let consumer = settings::reader(bootstrap, CLIENT_ID)
+        .create_with_context(Quiet)
+        .map_err(LoadError::of_client)?;
+    pull(&consumer, topic, ends, interrupted, progress, &mut |message| {
+        let value = message.payload().unwrap_or_default();
+        observe(message.partition(), message.offset(), observation(value, run));
+    })
+}
+
+/// A record as it stands in the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// Partition.
+    pub partition: i32,
+    /// Offset.
+    pub offset: i64,
+    /// Key.
+    pub key: Option<&'a [u8]>,
+    /// Value; none for a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Headers, in order.
+    pub headers: &'a [(String, Vec<u8>)],
+}
+
+/// Reads every record of a topic as a reader of committed records, or of everything, gets it.
+///
+/// # Errors
+/// As [`read`].
+pub fn records(
+    bootstrap: &str,
+    topic: &str,
+    ends: &[PartitionEnd],
+    committed: bool,
+    interrupted: &AtomicBool,
+    observe: &mut dyn FnMut(Stored<'_>),
+) -> Result<ReadBack, LoadError> {
+    let isolation = if committed { "read_committed" } else { "read_uncommitted" };
+    let consumer = settings::reader(bootstrap, CLIENT_ID)
+        .set("isolation.level", isolation)
+        .create_with_context(Quiet)
+        .map_err(LoadError::of_client)?;
+    pull(&consumer, topic, ends, interrupted, &mut |_, _| {}, &mut |message| {
+        let headers: Vec<(String, Vec<u8>)> = message
+            .headers()
+            .into_iter()
+            .flat_map(|headers| headers.iter())
+            .map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec()))
+            .collect();
+        observe(Stored {
+            partition: message.partition(),
+            offset: message.offset(),
+            key: message.key(),
+            value: message.payload(),
+            headers: &headers,
+        });
+    })
+}
+
+fn pull(
+    consumer: &BaseConsumer<Quiet>,
+    topic: &str,
+    ends: &[PartitionEnd],
+    interrupted: &AtomicBool,
+    progress: &mut dyn FnMut(u64, u64),
+    observe: &mut dyn FnMut(&BorrowedMessage<'_>),
+) -> Result<ReadBack, LoadError> {
     let mut left: BTreeMap<i32, Position> = ends.iter().filter_map(Position::of).collect();
     let expected = left
         .values()
@@ -123,10 +189,7 @@ pub fn read(
         ..ReadBack::default()
     };
     progress(0, expected);
-    let consumer = settings::reader(bootstrap, CLIENT_ID)
-        .create_with_context(Quiet)
-        .map_err(LoadError::of_client)?;
-    assign(&consumer, topic, &left)?;
+    assign(consumer, topic, &left)?;
     let mut heard = Instant::now();
     while !left.is_empty() {
         if interrupted.load(Relaxed) {
@@ -145,10 +208,9 @@ pub fn read(
                 if position.next == position.end {
                     left.remove(&partition);
                 }
-                let value = message.payload().unwrap_or_default();
-                observe(partition, offset, observation(value, run));
+                observe(&message);
                 done.read += 1;
-                done.bytes += (value.len() + message.key().map_or(0, <[u8]>::len)) as u64;
+                done.bytes += (message.payload_len() + message.key_len()) as u64;
                 if done.read.is_multiple_of(PROGRESS_EVERY) {
                     progress(done.read, expected);
                     heard = Instant::now();

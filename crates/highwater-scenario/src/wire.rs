@@ -174,7 +174,7 @@ fn reports(snapshot: &Snapshot) -> Vec<RuleReport> {
 }
 
 /// Addresses as a target gives them: `HOST:PORT`, several separated by commas.
-fn addresses(bootstrap: &str) -> Result<Vec<NodeAddress>, String> {
+pub(crate) fn addresses(bootstrap: &str) -> Result<Vec<NodeAddress>, String> {
     bootstrap
         .split(',')
         .map(|server| {

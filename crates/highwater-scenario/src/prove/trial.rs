@@ -1,0 +1,582 @@
+//! One trial: the pipeline from its start through all rounds to the proven end of its work.
+//!
+//! ```text
+//! target ─▶ topics ─▶ proxy ─▶ feed, pipeline ─▶ under way ─▶ rounds … ─▶ feed ends ─▶ caught up ─▶ SIGTERM ─▶ logs
+//! ```
+//! Invariant: whatever ends a trial, its processes, its proxy and its feed are ended, topics that it made on a cluster
+//! that stays are removed (unless kept), and what was seen until then is in the result.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use highwater_load::feed::{Fed, Feed, FeedOptions, Words};
+use highwater_load::{LoadError, admin, read_back};
+use highwater_model::history::{NodeAddress, Trouble};
+use highwater_model::{RoundEnding, RoundReport};
+use highwater_proxy::{Proxy, ProxyOptions};
+use highwater_target::{Target, TargetEvent, TargetOptions, TargetSpec};
+
+use super::gates::Gates;
+use super::instances::{Command, Instances};
+use super::moments::{Moments, Place};
+use super::rounds::is_under_way;
+use super::schedule::{Fault, Round, Schedule};
+use super::stage::{Stage, Stop};
+use super::ProveOptions;
+use crate::session::described;
+use crate::trouble::trouble_in_words;
+
+/// How long a pipeline may take until it is under way.
+const UNDER_WAY_LIMIT: Duration = Duration::from_secs(60);
+/// Undisturbed work before the first fault.
+const UNDISTURBED: Duration = Duration::from_millis(1_500);
+/// Nothing moves for this long: the pipeline is at its end, or stuck.
+const QUIET: Duration = Duration::from_secs(3);
+/// Beyond the pipeline's own timeouts.
+const CATCH_UP_ALLOWANCE: Duration = Duration::from_secs(30);
+/// How long a topic's ends may take to be told.
+const ENDS_LIMIT: Duration = Duration::from_secs(10);
+/// Time that is kept for catching up, reading and judging.
+const KEPT_FOR_THE_END: Duration = Duration::from_secs(15);
+
+/// What a trial gives to be judged.
+pub(super) struct Trial {
+    pub(super) target: String,
+    pub(super) rounds: Vec<RoundReport>,
+    pub(super) fed: Vec<Fed>,
+    pub(super) words: Option<Words>,
+    pub(super) outputs: Vec<Output>,
+    pub(super) outputs_in_log: u64,
+    pub(super) moments: Moments,
+    /// Why it ended early, if it did.
+    pub(super) stop: Option<Stop>,
+    /// Conditions for "holds" that are missing.
+    pub(super) missing: Vec<String>,
+    pub(super) notes: Vec<String>,
+    pub(super) pipeline_output: Vec<String>,
+    pub(super) caught_up: bool,
+    /// The logs were read to their end and did not change any more.
+    pub(super) quiet: bool,
+    pub(super) history: PathBuf,
+    /// Events in the history.
+    pub(super) events: u64,
+}
+
+/// A record of an output topic, as a reader of committed records gets it.
+#[derive(Debug, Clone)]
+pub(super) struct Output {
+    pub(super) topic: String,
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+    pub(super) key: Option<Vec<u8>>,
+    pub(super) value: Option<Vec<u8>>,
+    pub(super) headers: Vec<(String, Vec<u8>)>,
+}
+
+/// Plays a schedule on a target of its own.
+pub(super) fn play(
+    options: &ProveOptions,
+    schedule: &Schedule,
+    directory: &Path,
+    tell: &mut dyn FnMut(&str),
+) -> Trial {
+    let mut trial = Trial {
+        target: options.target.to_string(),
+        rounds: Vec::new(),
+        fed: Vec::new(),
+        words: None,
+        outputs: Vec::new(),
+        outputs_in_log: 0,
+        moments: Moments::default(),
+        stop: None,
+        missing: Vec::new(),
+        notes: Vec::new(),
+        pipeline_output: Vec::new(),
+        caught_up: false,
+        quiet: false,
+        history: directory.join("history.hwh"),
+        events: 0,
+    };
+    let stopped = on_target(options, schedule, directory, tell, &mut trial).err();
+    trial.stop = stopped;
+    trial
+}
+
+fn infrastructure(error: &dyn std::error::Error) -> Stop {
+    Stop::Infrastructure(described(error))
+}
+
+fn on_target(
+    options: &ProveOptions,
+    schedule: &Schedule,
+    directory: &Path,
+    tell: &mut dyn FnMut(&str),
+    trial: &mut Trial,
+) -> Result<(), Stop> {
+    std::fs::create_dir_all(directory).map_err(|error| infrastructure(&error))?;
+    tell(&format!("starting {}", options.target));
+    let mut target = Target::start(
+        &options.target,
+        TargetOptions {
+            dir: directory.join("target"),
+            highwater: options.highwater.clone(),
+            bugs: options.bugs.clone(),
+            kafka_home: options.kafka_home.clone(),
+            observer: Arc::new(|event: TargetEvent| {
+                if let TargetEvent::Notice { text, .. } = event {
+                    tracing::info!("{text}");
+                }
+            }),
+            interrupted: Arc::clone(&options.interrupted),
+        },
+    )?;
+    trial.target = target.description();
+    let bootstrap = target.bootstrap().to_owned();
+    let made = topics(options, &bootstrap, trial)?;
+    let result = with_topics(options, schedule, directory, tell, trial, &mut target, &bootstrap);
+    if !target.can_fault() && !options.keep {
+        for topic in made {
+            if let Err(error) = admin::delete_topic(&bootstrap, &topic) {
+                trial.notes.push(format!("topic {topic} could not be deleted: {error}"));
+            }
+        }
+    }
+    target.shutdown();
+    if !options.keep && result.is_ok() {
+        // Logs of brokers that nobody asked to keep.
+        let _ = std::fs::remove_dir_all(directory.join("target"));
+    }
+    result
+}
+
+/// Makes topics that are not there; refuses those that hold records: nothing could be said about them.
+fn topics(options: &ProveOptions, bootstrap: &str, trial: &mut Trial) -> Result<Vec<String>, Stop> {
+    let mut made = Vec::new();
+    for topic in options.inputs.iter().chain(&options.outputs) {
+        let replication = if options.target == TargetSpec::KafkaThree { 3 } else { 1 };
+        match admin::create_topic(bootstrap, topic, options.partitions, replication, &[]) {
+            Ok(()) => {
+                if !matches!(options.target, TargetSpec::Dev | TargetSpec::Kafka | TargetSpec::KafkaThree) {
+                    trial.notes.push(format!("topic {topic} was not there and was made"));
+                }
+                made.push(topic.clone());
+            }
+            Err(LoadError::TopicExists { .. }) => {
+                let ends = read_back::ends(bootstrap, topic, ENDS_LIMIT).map_err(|error| infrastructure(&error))?;
+                let records: i64 = ends.iter().map(|end| end.high_watermark - end.log_start).sum();
+                if records > 0 {
+                    return Err(Stop::Pipeline(format!(
+                        "topic {topic} holds {records} records already, which this run did not write: give an empty \
+                         topic, or another cluster"
+                    )));
+                }
+            }
+            Err(error) => return Err(infrastructure(&error)),
+        }
+    }
+    Ok(made)
+}
+
+fn with_topics(
+    options: &ProveOptions,
+    schedule: &Schedule,
+    directory: &Path,
+    tell: &mut dyn FnMut(&str),
+    trial: &mut Trial,
+    target: &mut Target,
+    bootstrap: &str,
+) -> Result<(), Stop> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| infrastructure(&error))?;
+    let began = Instant::now();
+    let moments = Arc::new(Mutex::new(Moments::new(&options.inputs, &options.outputs)));
+    let observed = Arc::clone(&moments);
+    let gates = Gates::new(&options.outputs);
+    let upstream = addresses(bootstrap);
+    let proxy_options = ProxyOptions {
+        rules: gates.rules(),
+        seed: options.seed,
+        history: Some(trial.history.clone()),
+        observer: Some(Box::new(move |event| {
+            observed.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+        })),
+        record_headers: vec![highwater_load::feed::ID_HEADER.to_owned()],
+        began,
+        ..ProxyOptions::new(upstream.clone())
+    };
+    let proxy = runtime.block_on(Proxy::start(proxy_options)).map_err(|error| infrastructure(&error))?;
+    let mut instances = Instances::new(Command {
+        words: options.pipeline.clone(),
+        bootstrap: proxy.bootstrap().to_string(),
+        directory: directory.to_owned(),
+        highwater: options.highwater.clone(),
+        environment: vec![("HIGHWATER_DIRECT".to_owned(), bootstrap.to_owned())],
+    });
+    let brokers = sockets(&upstream, &proxy);
+    let result = feed_and_play(
+        options, schedule, tell, trial, target, bootstrap, &proxy, &gates, &moments, &mut instances, brokers, began,
+    );
+    trial.pipeline_output = instances.last_lines();
+    if instances.cut_output {
+        trial.notes.push("the pipeline wrote more than 16 MiB of output; older lines were thrown away".to_owned());
+    }
+    if instances.exits > 0 {
+        trial.notes.push(format!(
+            "the pipeline ended by itself {} times and was started again; the last time {}",
+            instances.exits,
+            instances.last_exit.clone().unwrap_or_default()
+        ));
+    }
+    drop(instances);
+    let summary = runtime.block_on(proxy.stop());
+    runtime.shutdown_background();
+    trial.events = summary.events;
+    let troubles = summary.snapshot.troubles.iter().filter(|trouble| {
+        matches!(trouble, Trouble::Bypass { .. } | Trouble::Undecoded { wanted_by_rule: true, .. } | Trouble::Opaque { .. })
+    });
+    trial.missing.extend(troubles.take(3).map(trouble_in_words));
+    if let Some(error) = summary.history_failure {
+        trial.missing.push(format!("the history is incomplete: {}", described(&error)));
+    }
+    trial.moments = std::mem::take(&mut *moments.lock().unwrap_or_else(PoisonError::into_inner));
+    result
+}
+
+#[expect(clippy::too_many_arguments, reason = "what was started one after the other, for the one place that uses all of it")]
+fn feed_and_play(
+    options: &ProveOptions,
+    schedule: &Schedule,
+    tell: &mut dyn FnMut(&str),
+    trial: &mut Trial,
+    target: &mut Target,
+    bootstrap: &str,
+    proxy: &Proxy,
+    gates: &Gates,
+    moments: &Mutex<Moments>,
+    instances: &mut Instances,
+    brokers: Vec<SocketAddr>,
+    began: Instant,
+) -> Result<(), Stop> {
+    let feed = Feed::start(FeedOptions {
+        bootstrap: bootstrap.to_owned(),
+        topics: options.inputs.clone(),
+        rate: options.rate,
+        keys: options.keys,
+        template: options.template.clone(),
+        name: format!("hw-{:x}", options.seed),
+        aborted_every: options.aborted_every,
+    })
+    .map_err(|error| infrastructure(&error))?;
+    trial.words = Some(feed.words().clone());
+    let budget = options.budget.saturating_sub(KEPT_FOR_THE_END.min(options.budget / 3));
+    let mut stage = Stage {
+        proxy,
+        gates,
+        moments,
+        instances,
+        target,
+        feed: &feed,
+        began,
+        deadline: began + budget,
+        interrupted: &options.interrupted,
+        brokers,
+        past: BTreeSet::new(),
+        looked_after: began,
+        looked_past: began,
+        progress_seen: 0,
+        seed: options.seed,
+    };
+    let played = rounds(options, schedule, tell, trial, &mut stage);
+    drop(stage);
+    // Whatever became of the rounds: what was fed is known to its end.
+    let (fed, trouble) = feed.finish();
+    trial.fed = fed;
+    trial.notes.extend(trouble);
+    played?;
+    let mut stage = Ending { options, bootstrap, proxy, moments, instances, target, interrupted: &options.interrupted };
+    stage.run(tell, trial)
+}
+
+fn rounds(
+    options: &ProveOptions,
+    schedule: &Schedule,
+    tell: &mut dyn FnMut(&str),
+    trial: &mut Trial,
+    stage: &mut Stage<'_>,
+) -> Result<(), Stop> {
+    for number in 1..=options.instances {
+        stage.instances.start(stage.proxy, number).map_err(|error| match &error {
+            highwater_target::TargetError::Spawn { program, source, .. } => Stop::Pipeline(format!(
+                "can't start {}: {source}",
+                program.display()
+            )),
+            _ => Stop::from(error),
+        })?;
+    }
+    tell("waiting for the pipeline to process its first records");
+    if !stage.wait(UNDER_WAY_LIMIT, is_under_way)? && stage.progress() == 0 {
+        return Err(Stop::Pipeline(why_idle(options, stage)));
+    }
+    stage.pass(UNDISTURBED)?;
+    for round in &schedule.rounds {
+        play_one(*round, tell, trial, stage)?;
+        if stuck(trial) {
+            return Ok(());
+        }
+    }
+    while schedule.fill {
+        let played = play_one(Round { fault: Fault::RandomKill, after: Duration::from_millis(500) }, tell, trial, stage)?;
+        if played == RoundEnding::NotRun {
+            trial.rounds.pop();
+            break;
+        }
+        if stuck(trial) {
+            return Ok(());
+        }
+    }
+    // The last fault may still show.
+    stage.pass(Duration::from_millis(500))
+}
+
+fn stuck(trial: &Trial) -> bool {
+    trial.rounds.last().is_some_and(|round| round.ending == RoundEnding::Stuck)
+}
+
+fn play_one(
+    round: Round,
+    tell: &mut dyn FnMut(&str),
+    trial: &mut Trial,
+    stage: &mut Stage<'_>,
+) -> Result<RoundEnding, Stop> {
+    let report = stage.play(round)?;
+    let ending = report.ending;
+    if ending != RoundEnding::NotRun || round.fault != Fault::RandomKill {
+        tell(&in_a_line(&report));
+    }
+    trial.rounds.push(report);
+    Ok(ending)
+}
+
+/// A round for who watches.
+fn in_a_line(round: &RoundReport) -> String {
+    let name = &round.fault;
+    let moment = round.moment.as_deref().unwrap_or("the moment did not come");
+    match (round.ending, round.resumed_ns) {
+        (RoundEnding::NotApplicable, _) => format!("{name}: not applicable, {}", round.detail),
+        (RoundEnding::NotRun, _) => format!("{name}: not run, {}", round.detail),
+        (RoundEnding::Stuck, _) => format!("{name}: {moment}; {}", round.detail),
+        (RoundEnding::Missed, _) => format!("{name}: missed, {}", round.detail),
+        (RoundEnding::Survived, resumed) => {
+            let seconds = resumed.unwrap_or(0) as f64 / 1e9;
+            format!("{name}: {moment}; went on after {seconds:.1} s")
+        }
+    }
+}
+
+/// What a pipeline does that is not what it was started for.
+fn why_idle(options: &ProveOptions, stage: &Stage<'_>) -> String {
+    let moments = stage.moments();
+    let limit = UNDER_WAY_LIMIT.as_secs();
+    let list = |topics: &BTreeSet<String>| topics.iter().cloned().collect::<Vec<_>>().join(", ");
+    let (inputs, outputs) = (options.inputs.join(", "), options.outputs.join(", "));
+    let foreign: BTreeSet<String> = moments.read_topics.iter().filter(|topic| !options.inputs.contains(topic)).cloned().collect();
+    if moments.connections == 0 {
+        return match stage.past.first() {
+            Some(address) => format!(
+                "the pipeline talks to {address}, past the proxy: its bootstrap address must be {{bootstrap}} in its \
+                 arguments, or come from HIGHWATER_BOOTSTRAP or BOOTSTRAP_SERVERS in its environment"
+            ),
+            None => format!(
+                "the pipeline never connected to the proxy within {limit} s: its bootstrap address must be {{bootstrap}} \
+                 in its arguments, or come from HIGHWATER_BOOTSTRAP or BOOTSTRAP_SERVERS in its environment"
+            ),
+        };
+    }
+    if moments.fetched == 0 {
+        if !foreign.is_empty() {
+            return format!(
+                "the pipeline reads {} and not {inputs}: correct --input, or the settings of the pipeline",
+                list(&foreign)
+            );
+        }
+        if moments.joins == 0 && moments.read_topics.is_empty() {
+            return format!(
+                "the pipeline connected, and never joined a group nor read {inputs} within {limit} s: does it wait for \
+                 something?"
+            );
+        }
+        return format!(
+            "the pipeline joined its group, and got no record of {inputs} within {limit} s, though {} are there",
+            stage.feed.acknowledged()
+        );
+    }
+    let written: BTreeSet<String> = moments.written_topics.iter().filter(|topic| !options.outputs.contains(topic)).cloned().collect();
+    if written.is_empty() {
+        format!("the pipeline read {} records of {inputs}, and wrote nothing to {outputs} within {limit} s", moments.fetched)
+    } else {
+        format!("the pipeline reads {inputs}, and writes to {} and not to {outputs}: correct --output", list(&written))
+    }
+}
+
+/// From the end of the feed to the end of the logs.
+struct Ending<'a> {
+    options: &'a ProveOptions,
+    bootstrap: &'a str,
+    proxy: &'a Proxy,
+    moments: &'a Mutex<Moments>,
+    instances: &'a mut Instances,
+    target: &'a mut Target,
+    interrupted: &'a AtomicBool,
+}
+
+impl Ending<'_> {
+    fn run(&mut self, tell: &mut dyn FnMut(&str), trial: &mut Trial) -> Result<(), Stop> {
+        tell("the feed has ended; waiting until the pipeline has caught up");
+        let stuck = stuck(trial);
+        trial.caught_up = !stuck && self.catch_up(trial)?;
+        let numbers = self.instances.numbers();
+        let stubborn = self.instances.stop(self.proxy, &numbers)?;
+        for proof in stubborn {
+            trial.notes.push(format!("{proof}: it was killed"));
+        }
+        tell("reading the outputs back");
+        self.read_back(trial)
+    }
+
+    /// Until every record that was fed counts as done, or nothing moves any more.
+    fn catch_up(&mut self, trial: &Trial) -> Result<bool, Stop> {
+        let last = last_offsets(self.options, &trial.fed);
+        let patience = {
+            let moments = self.lock();
+            let longest = moments.session_timeout_ms.max(moments.transaction_timeout_ms.min(60_000));
+            Duration::from_millis(u64::try_from(longest).unwrap_or(0)) + CATCH_UP_ALLOWANCE
+        };
+        let (mut seen, mut moved, began) = (0, Instant::now(), Instant::now());
+        loop {
+            if self.interrupted.load(Ordering::Relaxed) {
+                return Err(Stop::Interrupted);
+            }
+            if let Some(why) = self.instances.look_after(self.proxy)? {
+                return Err(Stop::Pipeline(why));
+            }
+            if let Some(story) = self.target.died() {
+                return Err(Stop::Infrastructure(story));
+            }
+            let (now, done) = {
+                let moments = self.lock();
+                let now = moments.produced + moments.commits + moments.fetched;
+                let done = !moments.committed.is_empty()
+                    && last.iter().all(|(place, offset)| {
+                        let commits = moments.committed.iter().filter(|((_, at), _)| at == place);
+                        commits.map(|(_, committed)| *committed).max().is_some_and(|committed| committed > *offset)
+                    });
+                (now, done)
+            };
+            if now != seen {
+                (seen, moved) = (now, Instant::now());
+                self.instances.progress();
+            }
+            // Outputs may come after the commit of their inputs.
+            if done && moved.elapsed() >= Duration::from_millis(500) {
+                return Ok(true);
+            }
+            let without_commits = self.lock().committed.is_empty();
+            if without_commits && moved.elapsed() >= QUIET * 3 {
+                return Ok(true);
+            }
+            if began.elapsed() >= patience && moved.elapsed() >= QUIET {
+                return Ok(false);
+            }
+            if began.elapsed() >= patience * 4 {
+                return Ok(false);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Moments> {
+        self.moments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the outputs when they don't change any more and no transaction is open.
+    fn read_back(&mut self, trial: &mut Trial) -> Result<(), Stop> {
+        let timeout = u64::try_from(self.lock().transaction_timeout_ms.min(60_000)).unwrap_or(0);
+        // Kafka looks for transactions that are too old every ten seconds.
+        let limit = Duration::from_millis(timeout) + Duration::from_secs(15);
+        for topic in &self.options.outputs {
+            let began = Instant::now();
+            let ends = loop {
+                let first = read_back::ends(self.bootstrap, topic, ENDS_LIMIT).map_err(|error| infrastructure(&error))?;
+                std::thread::sleep(Duration::from_millis(100));
+                let second = read_back::ends(self.bootstrap, topic, ENDS_LIMIT).map_err(|error| infrastructure(&error))?;
+                let open = second.iter().any(|end| end.last_stable_offset < end.high_watermark);
+                if first == second && !open {
+                    trial.quiet = true;
+                    break second;
+                }
+                if self.interrupted.load(Ordering::Relaxed) {
+                    return Err(Stop::Interrupted);
+                }
+                if began.elapsed() >= limit {
+                    trial.quiet = false;
+                    trial.missing.push(if open {
+                        format!("a transaction in {topic} is still open {:.0} s after the pipeline ended", limit.as_secs_f64())
+                    } else {
+                        format!("{topic} still grows {:.0} s after the pipeline ended", limit.as_secs_f64())
+                    });
+                    break second;
+                }
+            };
+            read_back::records(self.bootstrap, topic, &ends, true, self.interrupted, &mut |record| {
+                trial.outputs.push(Output {
+                    topic: topic.clone(),
+                    partition: record.partition,
+                    offset: record.offset,
+                    key: record.key.map(<[u8]>::to_vec),
+                    value: record.value.map(<[u8]>::to_vec),
+                    headers: record.headers.to_vec(),
+                });
+            })
+            .map_err(|error| infrastructure(&error))?;
+            let all = read_back::records(self.bootstrap, topic, &ends, false, self.interrupted, &mut |_| {})
+                .map_err(|error| infrastructure(&error))?;
+            trial.outputs_in_log += all.read;
+        }
+        Ok(())
+    }
+}
+
+/// The last offset of the feed in each partition.
+fn last_offsets(options: &ProveOptions, fed: &[Fed]) -> BTreeMap<Place, i64> {
+    let mut last = BTreeMap::new();
+    for record in fed {
+        if let highwater_load::feed::Fate::Acknowledged { partition, offset } = record.fate
+            && let Some(topic) = options.inputs.get(record.topic)
+        {
+            let at = last.entry((topic.clone(), partition)).or_insert(offset);
+            *at = (*at).max(offset);
+        }
+    }
+    last
+}
+
+/// Addresses as a target gives them.
+fn addresses(bootstrap: &str) -> Vec<NodeAddress> {
+    crate::wire::addresses(bootstrap).unwrap_or_default()
+}
+
+fn sockets(upstream: &[NodeAddress], proxy: &Proxy) -> Vec<SocketAddr> {
+    let brokers = proxy.brokers();
+    let all = upstream.iter().chain(brokers.iter().map(|(_, address)| address));
+    all.filter_map(|address| (address.host.as_str(), address.port).to_socket_addrs().ok())
+        .flatten()
+        .map(|address| SocketAddr::new(address.ip().to_canonical(), address.port()))
+        .collect()
+}
