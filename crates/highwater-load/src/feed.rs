@@ -214,7 +214,11 @@ impl Feed {
     #[must_use]
     pub fn finish(self) -> (Vec<Fed>, Option<String>) {
         self.shared.ending.store(true, Ordering::Relaxed);
-        let trouble = self.thread.join().err().map(|_| "the feed ended early".to_owned());
+        let trouble = self
+            .thread
+            .join()
+            .err()
+            .map(|_| "the feed ended early".to_owned());
         let told = lock(&self.shared.trouble).take();
         (std::mem::take(&mut *lock(&self.shared.rows)), trouble.or(told))
     }

@@ -145,26 +145,37 @@ pub fn records(
     interrupted: &AtomicBool,
     observe: &mut dyn FnMut(Stored<'_>),
 ) -> Result<ReadBack, LoadError> {
-    let isolation = if committed { "read_committed" } else { "read_uncommitted" };
+    let isolation = if committed {
+        "read_committed"
+    } else {
+        "read_uncommitted"
+    };
     let consumer = settings::reader(bootstrap, CLIENT_ID)
         .set("isolation.level", isolation)
         .create_with_context(Quiet)
         .map_err(LoadError::of_client)?;
-    pull(&consumer, topic, ends, interrupted, &mut |_, _| {}, &mut |message| {
-        let headers: Vec<(String, Vec<u8>)> = message
-            .headers()
-            .into_iter()
-            .flat_map(|headers| headers.iter())
-            .map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec()))
-            .collect();
-        observe(Stored {
-            partition: message.partition(),
-            offset: message.offset(),
-            key: message.key(),
-            value: message.payload(),
-            headers: &headers,
-        });
-    })
+    pull(
+        &consumer,
+        topic,
+        ends,
+        interrupted,
+        &mut |_, _| {},
+        &mut |message| {
+            let headers: Vec<(String, Vec<u8>)> = message
+                .headers()
+                .into_iter()
+                .flat_map(|headers| headers.iter())
+                .map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec()))
+                .collect();
+            observe(Stored {
+                partition: message.partition(),
+                offset: message.offset(),
+                key: message.key(),
+                value: message.payload(),
+                headers: &headers,
+            });
+        },
+    )
 }
 
 fn pull(

@@ -14,6 +14,7 @@ mod hazard;
 pub mod history;
 mod lint;
 mod phase;
+mod prove;
 mod record;
 mod report;
 mod resources;
@@ -29,6 +30,9 @@ pub use lint::{
     LINT_SCHEMA_VERSION, LintClient, LintFinding, LintGuarantee, LintKind, LintLevel, LintReport,
 };
 pub use phase::Phase;
+pub use prove::{
+    ProveCounts, ProveReport, ProvedAnomaly, ProvedExample, RoundEnding, RoundReport, ShrunkSchedule,
+};
 pub use record::{Outcome, RecordId, RunId, TopicPartition};
 pub use report::{
     AnomalyExample, AnomalyReport, CurvePoint, FaultReport, LatencyReport, PhaseReport, Quantiles,

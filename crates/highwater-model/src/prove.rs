@@ -140,8 +140,8 @@ pub struct ProvedExample {
     /// The exchange on the wire that shows it, as a sequence diagram in text; empty if there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub wire: String,
-    /// The exchange to look at in the history.
-    pub exchange: Option<u64>,
+    /// The event to look at in the history, by its sequence number.
+    pub event: Option<u64>,
 }
 
 /// A schedule made shorter.

@@ -24,6 +24,7 @@ mod metrics;
 mod observation;
 mod phases;
 mod plan;
+pub mod prove;
 mod readback;
 mod resources;
 mod run;

@@ -3,6 +3,7 @@
 mod contracts;
 mod hazards;
 mod history;
+mod prove;
 mod tls;
 
 use std::net::SocketAddr;
@@ -21,6 +22,9 @@ pub(crate) use self::hazards::HazardsArguments;
 pub(crate) use self::history::{
     HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
 };
+
+use self::prove::PROVE_EXAMPLES;
+pub(crate) use self::prove::ProveArguments;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Cyan.on_default().bold())
@@ -200,6 +204,13 @@ pub(crate) enum Command {
     /// once more with the mend, which must come out the other way.
     #[command(after_help = hazards::HAZARDS_EXAMPLES)]
     Hazards(HazardsArguments),
+    /// Puts a pipeline to the test: does it keep its contract when things break?
+    ///
+    /// Starts it behind the fault proxy, feeds it records that can be told apart, places faults at the moments that its
+    /// contract fears (SIGKILL while commits are ahead of outputs, thrown away answers, a zombie, a killed broker),
+    /// restarts what died, waits until it has caught up, reads the outputs back and leads each to its input.
+    #[command(after_help = PROVE_EXAMPLES)]
+    Prove(ProveArguments),
     /// Shows, sums up or exports a wire history: what really happened between clients and brokers.
     ///
     /// The fault proxy writes it: every request, what became of it, and every fault, on one clock. The format is

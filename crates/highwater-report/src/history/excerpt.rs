@@ -15,7 +15,17 @@ pub fn excerpt(
     around: &Around,
     names: Names,
 ) -> Option<String> {
-    let mut window = Window::new(Some(CONTEXT));
+    rows(events, around, CONTEXT, names).map(|rows| svg(&rows))
+}
+
+/// The rows around an event, as many before as after it; none if the history does not have it.
+pub fn rows(
+    events: impl Iterator<Item = Result<HistoryEvent, HistoryError>>,
+    around: &Around,
+    context: usize,
+    names: Names,
+) -> Option<Vec<Row>> {
+    let mut window = Window::new(Some(context));
     let mut follow = Follow::new(Filter::default(), Some(around.clone()), names);
     let mut rows: Vec<Row> = Vec::new();
     let mut take = |follow: &mut Follow, window: &mut Window| {
@@ -33,5 +43,5 @@ pub fn excerpt(
     follow.finish();
     take(&mut follow, &mut window);
     rows.truncate(MAX_ROWS);
-    window.is_found().then(|| svg(&rows))
+    window.is_found().then_some(rows)
 }

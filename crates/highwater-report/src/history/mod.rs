@@ -25,7 +25,7 @@ mod svg;
 mod table;
 
 pub use around::{Around, InvalidAround, Window};
-pub use excerpt::excerpt;
+pub use excerpt::{excerpt, rows};
 pub use filter::{Filter, Producer, TopicFilter};
 pub use follow::Follow;
 pub use row::{Part, Place, Row, Shape, Step};

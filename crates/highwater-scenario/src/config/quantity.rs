@@ -65,11 +65,12 @@ impl Written {
     }
 }
 
-const TIME_UNITS: [(&str, f64); 6] = [
+const TIME_UNITS: [(&str, f64); 7] = [
     ("ns", 1.0),
     ("us", 1e3),
     ("ms", 1e6),
     ("min", 6e10),
+    ("m", 6e10),
     ("s", 1e9),
     ("h", 3.6e12),
 ];

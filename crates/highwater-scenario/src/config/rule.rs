@@ -446,6 +446,7 @@ impl Rule {
                 from: self.from.map(|span| span.0),
                 until: self.until.map(|span| span.0),
                 times: self.times,
+                by_hand: false,
             },
             parameters: Parameters {
                 error: self.error.clone(),

@@ -63,8 +63,12 @@ pub(super) struct Gates {
 
 impl Gates {
     pub(super) fn new(outputs: &[String]) -> Self {
-        let rules = GATES.into_iter().flat_map(|gate| specs(gate, outputs).into_iter().map(move |spec| (gate, spec)));
-        Self { rules: rules.collect() }
+        let rules = GATES
+            .into_iter()
+            .flat_map(|gate| specs(gate, outputs).into_iter().map(move |spec| (gate, spec)));
+        Self {
+            rules: rules.collect(),
+        }
     }
 
     /// The rules, in the order in which the proxy must have them.
@@ -87,29 +91,46 @@ impl Gates {
     /// How many times a gate fired so far.
     pub(super) fn fired(&self, proxy: &Proxy, gate: Gate) -> u64 {
         let counts = proxy.snapshot().rules;
-        self.numbers(gate).filter_map(|rule| counts.get(usize::from(rule))).map(|count| count.fired).sum()
+        self.numbers(gate)
+            .filter_map(|rule| counts.get(usize::from(rule)))
+            .map(|count| count.fired)
+            .sum()
     }
 
     fn numbers(&self, gate: Gate) -> impl Iterator<Item = u16> {
-        (0..).zip(&self.rules).filter(move |(_, (one, _))| *one == gate).map(|(number, _)| number)
+        (0..)
+            .zip(&self.rules)
+            .filter(move |(_, (one, _))| *one == gate)
+            .map(|(number, _)| number)
     }
 }
 
 fn specs(gate: Gate, outputs: &[String]) -> Vec<RuleSpec> {
-    let rule = |name: &str, fault: &str, apis: &[&str], times: Option<u64>, parameters: Parameters| RuleSpec {
-        name: name.to_owned(),
-        fault: fault.to_owned(),
-        scope: Scope {
-            apis: apis.iter().map(|&api| api.to_owned()).collect(),
-            ..Scope::default()
-        },
-        trigger: Trigger { times, by_hand: true, ..Trigger::default() },
-        parameters,
+    let rule =
+        |name: &str, fault: &str, apis: &[&str], times: Option<u64>, parameters: Parameters| RuleSpec {
+            name: name.to_owned(),
+            fault: fault.to_owned(),
+            scope: Scope {
+                apis: apis.iter().map(|&api| api.to_owned()).collect(),
+                ..Scope::default()
+            },
+            trigger: Trigger {
+                times,
+                by_hand: true,
+                ..Trigger::default()
+            },
+            parameters,
+        };
+    let held = |delay| Parameters {
+        delay: Some(delay),
+        ..Parameters::default()
     };
-    let held = |delay| Parameters { delay: Some(delay), ..Parameters::default() };
     let to_outputs = |spec: &RuleSpec| -> Vec<RuleSpec> {
         let of = |topic: &String| RuleSpec {
-            scope: Scope { topic: Some(topic.clone()), ..spec.scope.clone() },
+            scope: Scope {
+                topic: Some(topic.clone()),
+                ..spec.scope.clone()
+            },
             ..spec.clone()
         };
         outputs.iter().map(of).collect()
@@ -118,7 +139,13 @@ fn specs(gate: Gate, outputs: &[String]) -> Vec<RuleSpec> {
         Gate::HoldOutputs => to_outputs(&rule("hold-outputs", "hold", &["Produce"], None, held(FOR_EVER))),
         Gate::HoldCommits => vec![rule("hold-commits", "hold", &COORDINATED, None, held(FOR_EVER))],
         Gate::HoldEnds => vec![rule("hold-ends", "hold", &["EndTxn"], None, held(FOR_EVER))],
-        Gate::SlowCommit => vec![rule("slow-commit", "hold", &OFFSET_COMMITS, Some(1), held(BRIEFLY))],
+        Gate::SlowCommit => vec![rule(
+            "slow-commit",
+            "hold",
+            &OFFSET_COMMITS,
+            Some(1),
+            held(BRIEFLY),
+        )],
         Gate::DropProduceAnswers => to_outputs(&rule(
             "drop-produce-answers",
             "drop-ack",
@@ -134,21 +161,33 @@ fn specs(gate: Gate, outputs: &[String]) -> Vec<RuleSpec> {
             Parameters::default(),
         )],
         Gate::DropEndAnswer => {
-            vec![rule("drop-end-answer", "drop-ack", &["EndTxn"], Some(1), Parameters::default())]
+            vec![rule(
+                "drop-end-answer",
+                "drop-ack",
+                &["EndTxn"],
+                Some(1),
+                Parameters::default(),
+            )]
         }
         Gate::SilenceEnd => vec![rule(
             "silence-end",
             "drop-ack",
             &["EndTxn"],
             Some(1),
-            Parameters { then: Some(Then::Silence), ..Parameters::default() },
+            Parameters {
+                then: Some(Then::Silence),
+                ..Parameters::default()
+            },
         )],
         Gate::RefuseOffsets => vec![rule(
             "refuse-offsets",
             "reject",
             &["TxnOffsetCommit"],
             Some(1),
-            Parameters { error: Some("ILLEGAL_GENERATION".to_owned()), ..Parameters::default() },
+            Parameters {
+                error: Some("ILLEGAL_GENERATION".to_owned()),
+                ..Parameters::default()
+            },
         )],
         Gate::MoveCoordinator => vec![rule(
             "move-coordinator",

@@ -79,7 +79,12 @@ impl Instances {
     pub(super) fn start(&mut self, proxy: &Proxy, number: u32) -> Result<(), TargetError> {
         let application = self.application(number)?;
         self.tell(proxy, number, Some(application.pid()), ProcessChange::Started, "");
-        self.running.push(Instance { number, application, paused: false, ended: None });
+        self.running.push(Instance {
+            number,
+            application,
+            paused: false,
+            ended: None,
+        });
         Ok(())
     }
 
@@ -140,7 +145,11 @@ impl Instances {
     }
 
     pub(super) fn pause(&mut self, proxy: &Proxy, number: u32) -> Result<bool, TargetError> {
-        let Some(one) = self.running.iter_mut().find(|one| one.number == number && one.ended.is_none()) else {
+        let Some(one) = self
+            .running
+            .iter_mut()
+            .find(|one| one.number == number && one.ended.is_none())
+        else {
             return Ok(false);
         };
         let proof = one.application.pause()?;
@@ -151,7 +160,11 @@ impl Instances {
     }
 
     pub(super) fn resume(&mut self, proxy: &Proxy, number: u32) -> Result<(), TargetError> {
-        let Some(one) = self.running.iter_mut().find(|one| one.number == number && one.paused) else {
+        let Some(one) = self
+            .running
+            .iter_mut()
+            .find(|one| one.number == number && one.paused)
+        else {
             return Ok(());
         };
         one.paused = false;
@@ -164,8 +177,9 @@ impl Instances {
     /// Asks instances to end with SIGTERM; those that did not and had to be killed.
     pub(super) fn stop(&mut self, proxy: &Proxy, which: &[u32]) -> Result<Vec<String>, TargetError> {
         let mut stubborn = Vec::new();
-        let (stopping, staying): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.running).into_iter().partition(|one| which.contains(&one.number));
+        let (stopping, staying): (Vec<_>, Vec<_>) = std::mem::take(&mut self.running)
+            .into_iter()
+            .partition(|one| which.contains(&one.number));
         self.running = staying;
         for mut one in stopping {
             let pid = one.application.pid();
@@ -189,7 +203,9 @@ impl Instances {
             let number = self.running[at].number;
             self.keep_small(number);
             if self.running[at].ended.is_none() {
-                let Some(ended) = self.running[at].application.ended()? else { continue };
+                let Some(ended) = self.running[at].application.ended()? else {
+                    continue;
+                };
                 self.tail = lines(&self.running[at].application);
                 let pid = self.running[at].application.pid();
                 self.running[at].ended = Some(Instant::now());
@@ -205,10 +221,24 @@ impl Instances {
                     self.in_a_row
                 )));
             }
-            if self.running[at].ended.is_some_and(|ended| ended.elapsed() >= RESTART_AFTER) {
+            if self.running[at]
+                .ended
+                .is_some_and(|ended| ended.elapsed() >= RESTART_AFTER)
+            {
                 let application = self.application(number)?;
-                self.tell(proxy, number, Some(application.pid()), ProcessChange::Started, "again, having ended by itself");
-                self.running[at] = Instance { number, application, paused: false, ended: None };
+                self.tell(
+                    proxy,
+                    number,
+                    Some(application.pid()),
+                    ProcessChange::Started,
+                    "again, having ended by itself",
+                );
+                self.running[at] = Instance {
+                    number,
+                    application,
+                    paused: false,
+                    ended: None,
+                };
             }
         }
         Ok(None)
@@ -222,13 +252,21 @@ impl Instances {
     /// Addresses of brokers that an instance is connected to, past the proxy.
     pub(super) fn connected_to(&self, brokers: &[SocketAddr]) -> Vec<SocketAddr> {
         let alive = self.running.iter().filter(|one| one.ended.is_none());
-        alive.flat_map(|one| one.application.connected_to(brokers)).collect()
+        alive
+            .flat_map(|one| one.application.connected_to(brokers))
+            .collect()
     }
 
     /// The last lines of what runs, or of what ended last.
     pub(super) fn last_lines(&self) -> Vec<String> {
-        let running = self.running.iter().find(|one| one.ended.is_none()).map(|one| lines(&one.application));
-        running.filter(|lines| !lines.is_empty()).unwrap_or_else(|| self.tail.clone())
+        let running = self
+            .running
+            .iter()
+            .find(|one| one.ended.is_none())
+            .map(|one| lines(&one.application));
+        running
+            .filter(|lines| !lines.is_empty())
+            .unwrap_or_else(|| self.tail.clone())
     }
 
     /// Throws away what a talkative pipeline wrote: its file is opened for appending, so that it goes on behind.
@@ -251,5 +289,9 @@ fn lines(application: &Application) -> Vec<String> {
 
 /// The words of a command as one text.
 pub(super) fn shown(words: &[OsString]) -> String {
-    words.iter().map(|word| OsStr::to_string_lossy(word)).collect::<Vec<_>>().join(" ")
+    words
+        .iter()
+        .map(|word| OsStr::to_string_lossy(word))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

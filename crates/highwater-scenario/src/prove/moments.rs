@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use highwater_model::history::{
-    ConnectionId, ExchangeId, FaultChange, HistoryBody, HistoryEvent, RequestFacts, RequestFate,
+    ConnectionId, ExchangeId, FaultChange, HistoryBody, HistoryEvent, Isolation, RequestFacts, RequestFate,
     ResponseFacts, ResponseFate,
 };
 
@@ -30,6 +30,8 @@ pub(super) struct Moments {
     pub(super) fetched: u64,
     /// Records written to outputs and acknowledged by the broker.
     pub(super) produced: u64,
+    /// Of these since the last commit of an input.
+    pub(super) produced_ahead: u64,
     /// Times that the committed offset of an input went up.
     pub(super) commits: u64,
     /// Requests that were held back, by API.
@@ -73,9 +75,19 @@ pub(super) struct Moments {
 
 #[derive(Debug)]
 enum Open {
-    Produce { topics: BTreeMap<String, u64>, transactional_id: Option<String> },
-    Commit { group: String, transactional_id: Option<String>, offsets: Vec<(Place, i64)> },
-    EndTxn { transactional_id: String, commit: bool },
+    Produce {
+        topics: BTreeMap<String, u64>,
+        transactional_id: Option<String>,
+    },
+    Commit {
+        group: String,
+        transactional_id: Option<String>,
+        offsets: Vec<(Place, i64)>,
+    },
+    EndTxn {
+        transactional_id: String,
+        commit: bool,
+    },
     Join(ConnectionId),
     Sync(ConnectionId),
     Other,
@@ -100,14 +112,12 @@ impl Moments {
         self.held.values().sum()
     }
 
-    /// The groups that commit offsets of inputs.
-    pub(super) fn groups(&self) -> BTreeSet<&str> {
-        self.committed.keys().map(|(group, _)| group.as_str()).collect()
-    }
-
     /// Records that were read and whose offsets were not committed at this moment.
     pub(super) fn uncommitted(&self) -> u64 {
-        let behind = self.read_to.iter().map(|(place, read_to)| read_to - self.committed_at(place));
+        let behind = self
+            .read_to
+            .iter()
+            .map(|(place, read_to)| read_to - self.committed_at(place));
         behind.map(|records| u64::try_from(records).unwrap_or(0)).sum()
     }
 
@@ -118,16 +128,21 @@ impl Moments {
 
     /// What may be processed again from here on: something happened.
     pub(super) fn disturb(&mut self) {
-        let places: Vec<(Place, i64)> = self.read_to.iter().map(|(place, to)| (place.clone(), *to)).collect();
+        let places: Vec<(Place, i64)> = self
+            .read_to
+            .iter()
+            .map(|(place, to)| (place.clone(), *to))
+            .collect();
         for (place, read_to) in places {
             let from = self.committed_at(&place);
             let windows = self.windows.entry(place).or_default();
+            let room = windows.len() < MOST_WINDOWS;
             match windows.last_mut() {
                 Some(last) if from <= last.1 => {
                     last.0 = last.0.min(from);
                     last.1 = last.1.max(read_to);
                 }
-                _ if from < read_to && windows.len() < MOST_WINDOWS => windows.push((from, read_to)),
+                _ if from < read_to && room => windows.push((from, read_to)),
                 _ => {}
             }
         }
@@ -147,17 +162,32 @@ impl Moments {
                 self.joining.remove(connection);
                 self.disturb();
             }
-            HistoryBody::Request { connection, exchange, api_key, fate, facts, .. } => {
+            HistoryBody::Request {
+                connection,
+                exchange,
+                api_key,
+                fate,
+                facts,
+                ..
+            } => {
                 if *fate == RequestFate::Held {
                     *self.held.entry(*api_key).or_default() += 1;
                 }
                 self.request(*connection, *exchange, facts);
             }
-            HistoryBody::Response { exchange, facts, fate, .. } => self.response(*exchange, facts, *fate),
+            HistoryBody::Response {
+                exchange,
+                facts,
+                fate,
+                ..
+            } => self.response(*exchange, facts, *fate),
             HistoryBody::Unanswered { exchange, .. } => {
                 self.open.remove(exchange);
             }
-            HistoryBody::Fault { change: FaultChange::Fired, .. } => {
+            HistoryBody::Fault {
+                change: FaultChange::Fired,
+                ..
+            } => {
                 self.fired += 1;
                 self.disturb();
             }
@@ -187,7 +217,7 @@ impl Moments {
                 for position in &fetch.positions {
                     self.read_topics.insert(position.topic.clone());
                     if self.inputs.contains(&position.topic) {
-                        match fetch.committed_only() {
+                        match fetch.isolation == Isolation::ReadCommitted {
                             true => self.reads_committed = true,
                             false => self.reads_uncommitted = true,
                         }
@@ -196,7 +226,10 @@ impl Moments {
                 Open::Other
             }
             RequestFacts::OffsetCommit(commit) => {
-                let of_inputs = commit.offsets.iter().filter(|offset| self.inputs.contains(&offset.topic));
+                let of_inputs = commit
+                    .offsets
+                    .iter()
+                    .filter(|offset| self.inputs.contains(&offset.topic));
                 Open::Commit {
                     group: commit.group.group_id.clone(),
                     transactional_id: commit.transaction.as_ref().map(|of| of.transactional_id.clone()),
@@ -217,7 +250,9 @@ impl Moments {
                 }
                 Open::Other
             }
-            RequestFacts::JoinGroup { session_timeout_ms, .. } => {
+            RequestFacts::JoinGroup {
+                session_timeout_ms, ..
+            } => {
                 self.session_timeout_ms = self.session_timeout_ms.max(*session_timeout_ms);
                 self.joins += 1;
                 self.joining.insert(connection);
@@ -238,7 +273,9 @@ impl Moments {
         if has_error(facts) {
             self.errors += 1;
         }
-        let Some(open) = self.open.remove(&exchange) else { return };
+        let Some(open) = self.open.remove(&exchange) else {
+            return;
+        };
         let applied = !has_error(facts) && fate != ResponseFate::Made && fate != ResponseFate::Surplus;
         match (open, facts) {
             (_, ResponseFacts::Fetched { partitions, .. }) => {
@@ -247,23 +284,45 @@ impl Moments {
                     let read_to = last.base_offset + i64::from(last.last_offset_delta) + 1;
                     let records: usize = part.batches.iter().map(|batch| batch.records.len()).sum();
                     self.fetched += records as u64;
-                    let at = self.read_to.entry((part.topic.clone(), part.partition)).or_insert(read_to);
+                    let at = self
+                        .read_to
+                        .entry((part.topic.clone(), part.partition))
+                        .or_insert(read_to);
                     *at = (*at).max(read_to);
                 }
             }
             (Open::Produce { topics, .. }, _) if applied => {
                 let to_outputs = topics.iter().filter(|(topic, _)| self.outputs.contains(*topic));
-                self.produced += to_outputs.map(|(_, records)| records).sum::<u64>();
+                let records: u64 = to_outputs.map(|(_, records)| records).sum();
+                self.produced += records;
+                self.produced_ahead += records;
             }
-            (Open::Produce { transactional_id: Some(id), .. }, _) => {
+            (
+                Open::Produce {
+                    transactional_id: Some(id),
+                    ..
+                },
+                _,
+            ) => {
                 // Nothing of it may be in the transaction.
                 tracing::debug!(id, "a Produce of a transaction was refused");
             }
-            (Open::Commit { group, transactional_id, offsets }, _) if applied => match transactional_id {
+            (
+                Open::Commit {
+                    group,
+                    transactional_id,
+                    offsets,
+                },
+                _,
+            ) if applied => match transactional_id {
                 Some(id) => {
                     self.in_transaction.insert(id.clone());
                     let pending = self.pending.entry(id).or_default();
-                    pending.extend(offsets.into_iter().map(|(place, offset)| (group.clone(), place, offset)));
+                    pending.extend(
+                        offsets
+                            .into_iter()
+                            .map(|(place, offset)| (group.clone(), place, offset)),
+                    );
                 }
                 None => {
                     for (place, offset) in offsets {
@@ -271,7 +330,13 @@ impl Moments {
                     }
                 }
             },
-            (Open::EndTxn { transactional_id, commit }, _) if applied => {
+            (
+                Open::EndTxn {
+                    transactional_id,
+                    commit,
+                },
+                _,
+            ) if applied => {
                 self.transactions += 1;
                 self.in_transaction.remove(&transactional_id);
                 let pending = self.pending.remove(&transactional_id).unwrap_or_default();
@@ -297,6 +362,7 @@ impl Moments {
         let at = self.committed.entry((group, place)).or_insert(-1);
         if offset > *at {
             self.commits += 1;
+            self.produced_ahead = 0;
         }
         *at = offset;
     }
@@ -308,9 +374,9 @@ fn has_error(facts: &ResponseFacts) -> bool {
         ResponseFacts::Partitions { error, results } => {
             *error != 0 || results.iter().any(|result| result.error != 0)
         }
-        ResponseFacts::Fetched { error, partitions, .. } => {
-            *error != 0 || partitions.iter().any(|part| part.error != 0)
-        }
+        ResponseFacts::Fetched {
+            error, partitions, ..
+        } => *error != 0 || partitions.iter().any(|part| part.error != 0),
         ResponseFacts::Joined(joined) => joined.error != 0,
         ResponseFacts::Assigned { error, .. }
         | ResponseFacts::CommittedOffsets { error, .. }

@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use highwater_measure::quantity::counted;
 use highwater_model::{RoundEnding, RoundReport};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,6 +23,8 @@ const MOMENT_LIMIT: Duration = Duration::from_secs(7);
 const FIRING_LIMIT: Duration = Duration::from_secs(7);
 /// How long nothing gets through.
 const BLACK_HOLE: Duration = Duration::from_secs(3);
+/// Batches and commits that were on their way through the proxy when the hole opened.
+const MOST_THROUGH: u64 = 2_000;
 /// How long an unanswered EndTxn is waited for; clients give up after a time of their own.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// A halted member is gone for the group some time after its session timeout.
@@ -37,7 +40,6 @@ const SECOND: u32 = 2;
 /// What the wire had said before a fault.
 #[derive(Debug, Clone, Copy)]
 struct Before {
-    progress: u64,
     connections: u64,
     errors: u64,
     joins: u64,
@@ -111,10 +113,9 @@ impl Stage<'_> {
         let session = self.session_timeout();
         let second = Duration::from_secs(1);
         match fault {
-            Fault::KillCommitsAhead
-            | Fault::KillOutputsAhead
-            | Fault::KillBeforeEnd
-            | Fault::RandomKill => session + 3 * second,
+            Fault::KillCommitsAhead | Fault::KillOutputsAhead | Fault::KillBeforeEnd | Fault::RandomKill => {
+                session + 3 * second
+            }
             Fault::Zombie => session + 4 * second,
             Fault::SecondInstance => session + 5 * second,
             Fault::BrokerKill | Fault::BlackHole => 5 * second,
@@ -124,10 +125,8 @@ impl Stage<'_> {
     }
 
     fn before(&self) -> Before {
-        let progress = self.progress();
         let moments = self.moments();
         Before {
-            progress,
             connections: moments.connections,
             errors: moments.errors,
             joins: moments.joins,
@@ -136,11 +135,24 @@ impl Stage<'_> {
     }
 
     fn lift_all(&self) {
-        for gate in [Gate::HoldOutputs, Gate::HoldCommits, Gate::HoldEnds, Gate::SlowCommit]
-            .into_iter()
-            .chain([Gate::DropProduceAnswers, Gate::DropCommitAnswer, Gate::DropEndAnswer])
-            .chain([Gate::SilenceEnd, Gate::RefuseOffsets, Gate::MoveCoordinator, Gate::BlackHole])
-        {
+        for gate in [
+            Gate::HoldOutputs,
+            Gate::HoldCommits,
+            Gate::HoldEnds,
+            Gate::SlowCommit,
+        ]
+        .into_iter()
+        .chain([
+            Gate::DropProduceAnswers,
+            Gate::DropCommitAnswer,
+            Gate::DropEndAnswer,
+        ])
+        .chain([
+            Gate::SilenceEnd,
+            Gate::RefuseOffsets,
+            Gate::MoveCoordinator,
+            Gate::BlackHole,
+        ]) {
             self.gates.lift(self.proxy, gate);
         }
     }
@@ -181,10 +193,13 @@ impl Stage<'_> {
         report.moment = match (held, ahead) {
             (0, _) => None,
             (held, true) => Some(format!(
-                "{commits} commits went on while {held} requests with outputs were held back"
+                "{} went on while {} with outputs were held back",
+                counted(commits, "commit", "commits"),
+                counted(held, "request", "requests")
             )),
             (held, false) => Some(format!(
-                "{held} requests with outputs were held back, and commits waited for them, as they should"
+                "{} with outputs held back, and commits waited for them, as they should",
+                counted(held, "request", "requests")
             )),
         };
         self.kill_all(report)
@@ -192,17 +207,18 @@ impl Stage<'_> {
 
     /// Commits are held back: what is written then is written again after a restart, unless a transaction undoes it.
     fn kill_outputs_ahead(&mut self, report: &mut RoundReport) -> Result<(), Stop> {
-        let produced = self.moments().produced;
         self.gates.arm(self.proxy, Gate::HoldCommits);
         let held_before = self.moments().held_requests();
-        let both = self.wait(MOMENT_LIMIT, |moments| {
-            moments.held_requests() > held_before && moments.produced > produced
+        let ahead = self.wait(MOMENT_LIMIT, |moments| {
+            moments.held_requests() > held_before && moments.produced_ahead > 0
         })?;
-        if both {
+        if ahead {
             let moments = self.moments();
-            let (outputs, held) = (moments.produced - produced, moments.held_requests() - held_before);
+            let (outputs, held) = (moments.produced_ahead, moments.held_requests() - held_before);
             drop(moments);
-            report.moment = Some(format!("{outputs} outputs were written, {held} commits held back"));
+            report.moment = Some(format!(
+                "{outputs} outputs were written, {held} commits held back"
+            ));
         }
         self.kill_all(report)
     }
@@ -252,14 +268,14 @@ impl Stage<'_> {
         let fired = self.gates.fired(self.proxy, gate) - before;
         if fired > 0 {
             report.at_ns = Some(self.now_ns());
-            report.moment = Some(format!("{what} was under way, hit {fired} times"));
+            report.moment = Some(format!(
+                "{what} was under way, hit {}",
+                counted(fired, "time", "times")
+            ));
             // The second and third come with the retries, if they come.
             self.pass(Duration::from_millis(300))?;
         } else {
-            report.detail = format!(
-                "no {what} came within {} s",
-                FIRING_LIMIT.as_secs()
-            );
+            report.detail = format!("no {what} came within {} s", FIRING_LIMIT.as_secs());
         }
         Ok(())
     }
@@ -271,13 +287,16 @@ impl Stage<'_> {
             self.instances.start(self.proxy, SECOND)?;
             let joins = self.moments().assignments;
             // It must be a member before the first is halted, or it could not take over before the session ends.
-            self.wait(TAKE_OVER, |moments| moments.assignments >= joins + 2 && !moments.rebalancing())?;
+            self.wait(TAKE_OVER, |moments| {
+                moments.assignments >= joins + 2 && !moments.rebalancing()
+            })?;
             self.pass(Duration::from_millis(500))?;
         }
         self.gates.arm(self.proxy, Gate::SlowCommit);
         let held_before = self.moments().held_requests();
         let caught = self.wait(MOMENT_LIMIT, |moments| moments.held_requests() > held_before)?;
-        let (assignments, progress) = (self.moments().assignments, self.progress());
+        let progress = self.progress();
+        let assignments = self.moments().assignments;
         if self.instances.pause(self.proxy, FIRST)? {
             report.at_ns = Some(self.now_ns());
         }
@@ -293,7 +312,10 @@ impl Stage<'_> {
                 false => "halted until another member had its partitions".to_owned(),
             });
         } else {
-            report.detail = format!("nobody took over within {:.0} s", (session + TAKE_OVER).as_secs_f64());
+            report.detail = format!(
+                "nobody took over within {:.0} s",
+                (session + TAKE_OVER).as_secs_f64()
+            );
         }
         self.moments().disturb();
         self.instances.resume(self.proxy, FIRST)?;
@@ -308,7 +330,9 @@ impl Stage<'_> {
         let next = self.instances.numbers().iter().max().copied().unwrap_or(0) + 1;
         let joins = self.moments().joins;
         self.instances.start(self.proxy, next)?;
-        let joined = self.wait(TAKE_OVER, |moments| moments.joins > joins && moments.rebalancing())?;
+        let joined = self.wait(TAKE_OVER, |moments| {
+            moments.joins > joins && moments.rebalancing()
+        })?;
         let victim = self.instances.numbers().first().copied().unwrap_or(FIRST);
         let killed = self.instances.kill(self.proxy, &[victim])?;
         self.moments().disturb();
@@ -350,7 +374,8 @@ impl Stage<'_> {
         self.pass(BLACK_HOLE)?;
         let through = self.progress() - progress;
         if through > 0 {
-            report.detail = format!("{through} steps of progress were still counted while nothing got through");
+            report.detail =
+                format!("{through} steps of progress were still counted while nothing got through");
         }
         Ok(())
     }
@@ -367,9 +392,12 @@ impl Stage<'_> {
         // Two steps: one may still be from before.
         let went_on = self.wait(limit, |moments| moments.produced + moments.commits > progress + 1)?;
         report.resumed_ns = went_on.then(|| self.now_ns().saturating_sub(acted_at));
-        report.reaction = self.reaction(before);
+        report.reaction = self.reaction(before).or(report.reaction.take());
         report.ending = if !went_on {
-            report.detail = format!("the pipeline did not go on within {:.0} s", since.elapsed().as_secs_f64());
+            report.detail = format!(
+                "the pipeline did not go on within {:.0} s",
+                since.elapsed().as_secs_f64()
+            );
             RoundEnding::Stuck
         } else if report.at_ns.is_none() || report.moment.is_none() || report.reaction.is_none() {
             if report.detail.is_empty() {
@@ -383,7 +411,6 @@ impl Stage<'_> {
         } else {
             RoundEnding::Survived
         };
-        let _ = before.progress;
         Ok(())
     }
 
@@ -395,9 +422,24 @@ impl Stage<'_> {
             more => Some(format!("{more} {many}")),
         };
         let parts: Vec<String> = [
-            seen(moments.connections, before.connections, "new connection", "new connections"),
-            seen(moments.disconnects, before.disconnects, "connection lost", "connections lost"),
-            seen(moments.errors, before.errors, "answer with an error", "answers with errors"),
+            seen(
+                moments.connections,
+                before.connections,
+                "new connection",
+                "new connections",
+            ),
+            seen(
+                moments.disconnects,
+                before.disconnects,
+                "connection lost",
+                "connections lost",
+            ),
+            seen(
+                moments.errors,
+                before.errors,
+                "answer with an error",
+                "answers with errors",
+            ),
             seen(moments.joins, before.joins, "request to join", "requests to join"),
         ]
         .into_iter()

@@ -121,12 +121,18 @@ impl Fault {
                 "second-instance",
                 "a second instance joins; SIGKILL of the first while partitions are handed over; the second leaves",
             ),
-            Self::BrokerKill => ("broker-kill", "SIGKILL of a broker, and its start on the same data"),
+            Self::BrokerKill => (
+                "broker-kill",
+                "SIGKILL of a broker, and its start on the same data",
+            ),
             Self::MovedCoordinator => (
                 "moved-coordinator",
                 "commits are told that their coordinator is somewhere else",
             ),
-            Self::BlackHole => ("black-hole", "nothing gets through for three seconds, then everything does"),
+            Self::BlackHole => (
+                "black-hole",
+                "nothing gets through for three seconds, then everything does",
+            ),
             Self::RandomKill => ("random-kill", "SIGKILL at a random moment"),
         }
     }
@@ -174,7 +180,7 @@ impl Schedule {
                 F::MovedCoordinator,
                 F::BlackHole,
             ],
-            Delivery::AtLeastOnce => &[
+            Delivery::AtLeastOnce | Delivery::NoAcknowledgedLoss => &[
                 F::KillCommitsAhead,
                 F::BrokerKill,
                 F::KillOutputsAhead,
@@ -199,7 +205,13 @@ impl Schedule {
             ],
         };
         Self {
-            rounds: order.iter().map(|fault| Round { fault: *fault, after: BETWEEN }).collect(),
+            rounds: order
+                .iter()
+                .map(|fault| Round {
+                    fault: *fault,
+                    after: BETWEEN,
+                })
+                .collect(),
             fill: true,
         }
     }
@@ -215,7 +227,8 @@ impl Schedule {
         }
         let rounds = file.round.iter().enumerate().map(|(at, written)| {
             let fault = Fault::named(&written.fault).ok_or_else(|| {
-                let near = crate::config::nearest(&written.fault, Fault::ALL.iter().map(|fault| fault.name()));
+                let near =
+                    crate::config::nearest(&written.fault, Fault::ALL.iter().map(|fault| fault.name()));
                 let near = near.map_or(String::new(), |near| format!(", did you mean `{near}`?"));
                 let all: Vec<_> = Fault::ALL.iter().map(|fault| fault.name()).collect();
                 format!(
@@ -269,7 +282,10 @@ mod tests {
     use super::*;
 
     fn source(text: &str) -> SourceFile {
-        SourceFile { name: "faults.toml".into(), text: text.into() }
+        SourceFile {
+            name: "faults.toml".into(),
+            text: text.into(),
+        }
     }
 
     #[test]
@@ -284,10 +300,12 @@ mod tests {
     #[test]
     fn every_fault_is_in_a_schedule_or_random() {
         let placed = |fault: Fault| {
-            ["at-most-once", "at-least-once", "exactly-once"].iter().any(|contract| {
-                let schedule = Schedule::for_contract(Contract::parse(contract).unwrap());
-                schedule.rounds.iter().any(|round| round.fault == fault)
-            })
+            ["at-most-once", "at-least-once", "exactly-once"]
+                .iter()
+                .any(|contract| {
+                    let schedule = Schedule::for_contract(Contract::parse(contract).unwrap());
+                    schedule.rounds.iter().any(|round| round.fault == fault)
+                })
         };
         let missing: Vec<_> = Fault::ALL.into_iter().filter(|fault| !placed(*fault)).collect();
         assert_eq!(missing, [Fault::RandomKill]);

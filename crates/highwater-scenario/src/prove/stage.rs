@@ -42,7 +42,7 @@ pub(super) enum Stop {
 impl From<TargetError> for Stop {
     fn from(error: TargetError) -> Self {
         match error {
-            TargetError::Interrupted => Self::Interrupted,
+            TargetError::Interrupted { .. } => Self::Interrupted,
             other => Self::Infrastructure(crate::session::described(&other)),
         }
     }
@@ -96,7 +96,9 @@ impl Stage<'_> {
     /// open transaction for its timeout.
     pub(super) fn patience(&self) -> Duration {
         let transaction = u64::try_from(self.moments().transaction_timeout_ms).unwrap_or(0);
-        self.session_timeout().max(Duration::from_millis(transaction.min(60_000))) + START_ALLOWANCE
+        self.session_timeout()
+            .max(Duration::from_millis(transaction.min(60_000)))
+            + START_ALLOWANCE
     }
 
     /// What the pipeline has done so far: it goes on when this grows.
@@ -134,7 +136,9 @@ impl Stage<'_> {
             return Err(Stop::Interrupted);
         }
         if self.proxy.history_failed() {
-            return Err(Stop::Infrastructure("the history can't be written any more".to_owned()));
+            return Err(Stop::Infrastructure(
+                "the history can't be written any more".to_owned(),
+            ));
         }
         if self.looked_after.elapsed() < LOOK_AFTER {
             return Ok(());
@@ -155,7 +159,8 @@ impl Stage<'_> {
             self.looked_past = Instant::now();
             for address in self.instances.connected_to(&self.brokers) {
                 if self.past.insert(address) {
-                    self.proxy.tell_bypass(&format!("the pipeline is connected to {address}"));
+                    self.proxy
+                        .tell_bypass(&format!("the pipeline is connected to {address}"));
                 }
             }
         }

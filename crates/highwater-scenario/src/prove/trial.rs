@@ -20,13 +20,13 @@ use highwater_model::{RoundEnding, RoundReport};
 use highwater_proxy::{Proxy, ProxyOptions};
 use highwater_target::{Target, TargetEvent, TargetOptions, TargetSpec};
 
+use super::ProveOptions;
 use super::gates::Gates;
 use super::instances::{Command, Instances};
 use super::moments::{Moments, Place};
 use super::rounds::is_under_way;
 use super::schedule::{Fault, Round, Schedule};
 use super::stage::{Stage, Stop};
-use super::ProveOptions;
 use crate::session::described;
 use crate::trouble::trouble_in_words;
 
@@ -141,7 +141,9 @@ fn on_target(
     if !target.can_fault() && !options.keep {
         for topic in made {
             if let Err(error) = admin::delete_topic(&bootstrap, &topic) {
-                trial.notes.push(format!("topic {topic} could not be deleted: {error}"));
+                trial
+                    .notes
+                    .push(format!("topic {topic} could not be deleted: {error}"));
             }
         }
     }
@@ -157,16 +159,26 @@ fn on_target(
 fn topics(options: &ProveOptions, bootstrap: &str, trial: &mut Trial) -> Result<Vec<String>, Stop> {
     let mut made = Vec::new();
     for topic in options.inputs.iter().chain(&options.outputs) {
-        let replication = if options.target == TargetSpec::KafkaThree { 3 } else { 1 };
+        let replication = if options.target == TargetSpec::KafkaThree {
+            3
+        } else {
+            1
+        };
         match admin::create_topic(bootstrap, topic, options.partitions, replication, &[]) {
             Ok(()) => {
-                if !matches!(options.target, TargetSpec::Dev | TargetSpec::Kafka | TargetSpec::KafkaThree) {
-                    trial.notes.push(format!("topic {topic} was not there and was made"));
+                if !matches!(
+                    options.target,
+                    TargetSpec::Dev | TargetSpec::Kafka | TargetSpec::KafkaThree
+                ) {
+                    trial
+                        .notes
+                        .push(format!("topic {topic} was not there and was made"));
                 }
                 made.push(topic.clone());
             }
             Err(LoadError::TopicExists { .. }) => {
-                let ends = read_back::ends(bootstrap, topic, ENDS_LIMIT).map_err(|error| infrastructure(&error))?;
+                let ends =
+                    read_back::ends(bootstrap, topic, ENDS_LIMIT).map_err(|error| infrastructure(&error))?;
                 let records: i64 = ends.iter().map(|end| end.high_watermark - end.log_start).sum();
                 if records > 0 {
                     return Err(Stop::Pipeline(format!(
@@ -205,13 +217,18 @@ fn with_topics(
         seed: options.seed,
         history: Some(trial.history.clone()),
         observer: Some(Box::new(move |event| {
-            observed.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
+            observed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .observe(event);
         })),
         record_headers: vec![highwater_load::feed::ID_HEADER.to_owned()],
         began,
         ..ProxyOptions::new(upstream.clone())
     };
-    let proxy = runtime.block_on(Proxy::start(proxy_options)).map_err(|error| infrastructure(&error))?;
+    let proxy = runtime
+        .block_on(Proxy::start(proxy_options))
+        .map_err(|error| infrastructure(&error))?;
     let mut instances = Instances::new(Command {
         words: options.pipeline.clone(),
         bootstrap: proxy.bootstrap().to_string(),
@@ -221,11 +238,24 @@ fn with_topics(
     });
     let brokers = sockets(&upstream, &proxy);
     let result = feed_and_play(
-        options, schedule, tell, trial, target, bootstrap, &proxy, &gates, &moments, &mut instances, brokers, began,
+        options,
+        schedule,
+        tell,
+        trial,
+        target,
+        bootstrap,
+        &proxy,
+        &gates,
+        &moments,
+        &mut instances,
+        brokers,
+        began,
     );
     trial.pipeline_output = instances.last_lines();
     if instances.cut_output {
-        trial.notes.push("the pipeline wrote more than 16 MiB of output; older lines were thrown away".to_owned());
+        trial
+            .notes
+            .push("the pipeline wrote more than 16 MiB of output; older lines were thrown away".to_owned());
     }
     if instances.exits > 0 {
         trial.notes.push(format!(
@@ -239,17 +269,30 @@ fn with_topics(
     runtime.shutdown_background();
     trial.events = summary.events;
     let troubles = summary.snapshot.troubles.iter().filter(|trouble| {
-        matches!(trouble, Trouble::Bypass { .. } | Trouble::Undecoded { wanted_by_rule: true, .. } | Trouble::Opaque { .. })
+        matches!(
+            trouble,
+            Trouble::Bypass { .. }
+                | Trouble::Undecoded {
+                    wanted_by_rule: true,
+                    ..
+                }
+                | Trouble::Opaque { .. }
+        )
     });
     trial.missing.extend(troubles.take(3).map(trouble_in_words));
     if let Some(error) = summary.history_failure {
-        trial.missing.push(format!("the history is incomplete: {}", described(&error)));
+        trial
+            .missing
+            .push(format!("the history is incomplete: {}", described(&error)));
     }
     trial.moments = std::mem::take(&mut *moments.lock().unwrap_or_else(PoisonError::into_inner));
     result
 }
 
-#[expect(clippy::too_many_arguments, reason = "what was started one after the other, for the one place that uses all of it")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what was started one after the other, for the one place that uses all of it"
+)]
 fn feed_and_play(
     options: &ProveOptions,
     schedule: &Schedule,
@@ -275,7 +318,9 @@ fn feed_and_play(
     })
     .map_err(|error| infrastructure(&error))?;
     trial.words = Some(feed.words().clone());
-    let budget = options.budget.saturating_sub(KEPT_FOR_THE_END.min(options.budget / 3));
+    let budget = options
+        .budget
+        .saturating_sub(KEPT_FOR_THE_END.min(options.budget / 3));
     let mut stage = Stage {
         proxy,
         gates,
@@ -300,7 +345,15 @@ fn feed_and_play(
     trial.fed = fed;
     trial.notes.extend(trouble);
     played?;
-    let mut stage = Ending { options, bootstrap, proxy, moments, instances, target, interrupted: &options.interrupted };
+    let mut stage = Ending {
+        options,
+        bootstrap,
+        proxy,
+        moments,
+        instances,
+        target,
+        interrupted: &options.interrupted,
+    };
     stage.run(tell, trial)
 }
 
@@ -312,13 +365,15 @@ fn rounds(
     stage: &mut Stage<'_>,
 ) -> Result<(), Stop> {
     for number in 1..=options.instances {
-        stage.instances.start(stage.proxy, number).map_err(|error| match &error {
-            highwater_target::TargetError::Spawn { program, source, .. } => Stop::Pipeline(format!(
-                "can't start {}: {source}",
-                program.display()
-            )),
-            _ => Stop::from(error),
-        })?;
+        stage
+            .instances
+            .start(stage.proxy, number)
+            .map_err(|error| match &error {
+                highwater_target::TargetError::Spawn { program, source, .. } => {
+                    Stop::Pipeline(format!("can't start {}: {source}", program.display()))
+                }
+                _ => Stop::from(error),
+            })?;
     }
     tell("waiting for the pipeline to process its first records");
     if !stage.wait(UNDER_WAY_LIMIT, is_under_way)? && stage.progress() == 0 {
@@ -332,7 +387,15 @@ fn rounds(
         }
     }
     while schedule.fill {
-        let played = play_one(Round { fault: Fault::RandomKill, after: Duration::from_millis(500) }, tell, trial, stage)?;
+        let played = play_one(
+            Round {
+                fault: Fault::RandomKill,
+                after: Duration::from_millis(500),
+            },
+            tell,
+            trial,
+            stage,
+        )?;
         if played == RoundEnding::NotRun {
             trial.rounds.pop();
             break;
@@ -346,7 +409,10 @@ fn rounds(
 }
 
 fn stuck(trial: &Trial) -> bool {
-    trial.rounds.last().is_some_and(|round| round.ending == RoundEnding::Stuck)
+    trial
+        .rounds
+        .last()
+        .is_some_and(|round| round.ending == RoundEnding::Stuck)
 }
 
 fn play_one(
@@ -386,7 +452,12 @@ fn why_idle(options: &ProveOptions, stage: &Stage<'_>) -> String {
     let limit = UNDER_WAY_LIMIT.as_secs();
     let list = |topics: &BTreeSet<String>| topics.iter().cloned().collect::<Vec<_>>().join(", ");
     let (inputs, outputs) = (options.inputs.join(", "), options.outputs.join(", "));
-    let foreign: BTreeSet<String> = moments.read_topics.iter().filter(|topic| !options.inputs.contains(topic)).cloned().collect();
+    let foreign: BTreeSet<String> = moments
+        .read_topics
+        .iter()
+        .filter(|topic| !options.inputs.contains(topic))
+        .cloned()
+        .collect();
     if moments.connections == 0 {
         return match stage.past.first() {
             Some(address) => format!(
@@ -417,11 +488,22 @@ fn why_idle(options: &ProveOptions, stage: &Stage<'_>) -> String {
             stage.feed.acknowledged()
         );
     }
-    let written: BTreeSet<String> = moments.written_topics.iter().filter(|topic| !options.outputs.contains(topic)).cloned().collect();
+    let written: BTreeSet<String> = moments
+        .written_topics
+        .iter()
+        .filter(|topic| !options.outputs.contains(topic))
+        .cloned()
+        .collect();
     if written.is_empty() {
-        format!("the pipeline read {} records of {inputs}, and wrote nothing to {outputs} within {limit} s", moments.fetched)
+        format!(
+            "the pipeline read {} records of {inputs}, and wrote nothing to {outputs} within {limit} s",
+            moments.fetched
+        )
     } else {
-        format!("the pipeline reads {inputs}, and writes to {} and not to {outputs}: correct --output", list(&written))
+        format!(
+            "the pipeline reads {inputs}, and writes to {} and not to {outputs}: correct --output",
+            list(&written)
+        )
     }
 }
 
@@ -455,7 +537,9 @@ impl Ending<'_> {
         let last = last_offsets(self.options, &trial.fed);
         let patience = {
             let moments = self.lock();
-            let longest = moments.session_timeout_ms.max(moments.transaction_timeout_ms.min(60_000));
+            let longest = moments
+                .session_timeout_ms
+                .max(moments.transaction_timeout_ms.min(60_000));
             Duration::from_millis(u64::try_from(longest).unwrap_or(0)) + CATCH_UP_ALLOWANCE
         };
         let (mut seen, mut moved, began) = (0, Instant::now(), Instant::now());
@@ -475,7 +559,10 @@ impl Ending<'_> {
                 let done = !moments.committed.is_empty()
                     && last.iter().all(|(place, offset)| {
                         let commits = moments.committed.iter().filter(|((_, at), _)| at == place);
-                        commits.map(|(_, committed)| *committed).max().is_some_and(|committed| committed > *offset)
+                        commits
+                            .map(|(_, committed)| *committed)
+                            .max()
+                            .is_some_and(|committed| committed > *offset)
                     });
                 (now, done)
             };
@@ -513,10 +600,14 @@ impl Ending<'_> {
         for topic in &self.options.outputs {
             let began = Instant::now();
             let ends = loop {
-                let first = read_back::ends(self.bootstrap, topic, ENDS_LIMIT).map_err(|error| infrastructure(&error))?;
+                let first = read_back::ends(self.bootstrap, topic, ENDS_LIMIT)
+                    .map_err(|error| infrastructure(&error))?;
                 std::thread::sleep(Duration::from_millis(100));
-                let second = read_back::ends(self.bootstrap, topic, ENDS_LIMIT).map_err(|error| infrastructure(&error))?;
-                let open = second.iter().any(|end| end.last_stable_offset < end.high_watermark);
+                let second = read_back::ends(self.bootstrap, topic, ENDS_LIMIT)
+                    .map_err(|error| infrastructure(&error))?;
+                let open = second
+                    .iter()
+                    .any(|end| end.last_stable_offset < end.high_watermark);
                 if first == second && !open {
                     trial.quiet = true;
                     break second;
@@ -527,23 +618,36 @@ impl Ending<'_> {
                 if began.elapsed() >= limit {
                     trial.quiet = false;
                     trial.missing.push(if open {
-                        format!("a transaction in {topic} is still open {:.0} s after the pipeline ended", limit.as_secs_f64())
+                        format!(
+                            "a transaction in {topic} is still open {:.0} s after the pipeline ended",
+                            limit.as_secs_f64()
+                        )
                     } else {
-                        format!("{topic} still grows {:.0} s after the pipeline ended", limit.as_secs_f64())
+                        format!(
+                            "{topic} still grows {:.0} s after the pipeline ended",
+                            limit.as_secs_f64()
+                        )
                     });
                     break second;
                 }
             };
-            read_back::records(self.bootstrap, topic, &ends, true, self.interrupted, &mut |record| {
-                trial.outputs.push(Output {
-                    topic: topic.clone(),
-                    partition: record.partition,
-                    offset: record.offset,
-                    key: record.key.map(<[u8]>::to_vec),
-                    value: record.value.map(<[u8]>::to_vec),
-                    headers: record.headers.to_vec(),
-                });
-            })
+            read_back::records(
+                self.bootstrap,
+                topic,
+                &ends,
+                true,
+                self.interrupted,
+                &mut |record| {
+                    trial.outputs.push(Output {
+                        topic: topic.clone(),
+                        partition: record.partition,
+                        offset: record.offset,
+                        key: record.key.map(<[u8]>::to_vec),
+                        value: record.value.map(<[u8]>::to_vec),
+                        headers: record.headers.to_vec(),
+                    });
+                },
+            )
             .map_err(|error| infrastructure(&error))?;
             let all = read_back::records(self.bootstrap, topic, &ends, false, self.interrupted, &mut |_| {})
                 .map_err(|error| infrastructure(&error))?;

@@ -11,6 +11,7 @@ mod history;
 mod lint;
 mod list;
 mod outcomes;
+mod prove;
 mod proxy;
 mod report;
 mod run;
@@ -42,6 +43,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Faults { name, format } => faults::faults(name.as_deref(), format),
         Command::Lint(arguments) => lint::lint(&arguments, screen),
         Command::Hazards(arguments) => hazards::hazards(&arguments, screen),
+        Command::Prove(arguments) => prove::prove(&arguments, screen),
         Command::History(command) => history::history(command, screen),
         Command::Completions { shell } => completions::completions(shell),
         Command::ExecWithParent { parent, command } => {

@@ -160,7 +160,7 @@ pub(crate) fn fresh_seed() -> u64 {
     (nanos ^ u64::from(std::process::id()) << 20).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40
 }
 
-fn default_directory(name: &str) -> PathBuf {
+pub(crate) fn default_directory(name: &str) -> PathBuf {
     let time = jiff::Zoned::now().strftime("%Y-%m-%d-%H%M%S").to_string();
     let plain: String = name
         .trim_end_matches(".toml")
@@ -177,7 +177,7 @@ fn default_directory(name: &str) -> PathBuf {
 }
 
 /// The directory, or the same with a number behind it if another run of the same second has taken it.
-fn free_directory(wanted: &Path) -> PathBuf {
+pub(crate) fn free_directory(wanted: &Path) -> PathBuf {
     let numbered = |number: u32| match number {
         1 => wanted.to_owned(),
         number => PathBuf::from(format!("{}-{number}", wanted.display())),

@@ -8,6 +8,7 @@ pub(crate) mod source;
 
 pub(crate) use diagrams::diagrams;
 use highwater_model::ExitCode;
+pub(super) use source::{NAMES, open};
 
 use crate::arguments::HistoryCommand;
 use crate::failure::Failure;

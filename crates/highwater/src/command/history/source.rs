@@ -20,7 +20,7 @@ pub(crate) const NAMES: Names = Names {
 const BUFFER_BYTES: usize = 1 << 18;
 
 /// Begins to read a history, or an export of one.
-pub(super) fn open(path: &Path) -> Result<Events<BufReader<File>>, Failure> {
+pub(in crate::command) fn open(path: &Path) -> Result<Events<BufReader<File>>, Failure> {
     let file = File::open(path).and_then(|file| {
         // A directory opens, and fails only when it is read.
         if file.metadata()?.is_dir() {
