@@ -39,7 +39,9 @@ impl Clean {
         findings
     }
 
-    fn is_alarm(&self, finding: &Finding) -> bool {
+    /// Whether a finding is of something that is not there, or that the contract forbids.
+    #[must_use]
+    pub fn is_alarm(&self, finding: &Finding) -> bool {
         let anomaly = finding.anomaly;
         // What Kafka allows at any time, the simulation does not follow.
         let always = matches!(anomaly, Anomaly::WriteCycle | Anomaly::IntSendSkip);

@@ -13,32 +13,14 @@
 
 mod actor;
 mod clean;
+mod control;
+mod matrix;
+mod plant;
+mod selftest;
 mod world;
 
 pub use clean::{CONTRACTS, Clean, clean_history};
-
-#[cfg(test)]
-mod tests {
-    use highwater_check::Contract;
-
-    use super::*;
-
-    #[test]
-    fn the_same_seed_gives_the_same_history() {
-        let contract = Contract::parse("at-least-once").unwrap();
-        assert_eq!(clean_history(7, contract).steps, clean_history(7, contract).steps);
-        assert_ne!(clean_history(7, contract).steps, clean_history(8, contract).steps);
-    }
-
-    #[test]
-    fn clean_histories_raise_no_alarm() {
-        for contract in CONTRACTS {
-            let contract = Contract::parse(contract).unwrap();
-            for seed in 0..1_000 {
-                let clean = clean_history(seed, contract);
-                let alarms = clean.alarms();
-                assert!(alarms.is_empty(), "{contract}, seed {seed}: {alarms:#?}");
-            }
-        }
-    }
-}
+pub use control::Control;
+pub use matrix::{Cell, Judge, Matrix, MatrixRow, Miss, all_checkers, kill_matrix};
+pub use plant::{Context, Defect, Equivalent, Expected, Named, Planted, Where, defects, equivalents};
+pub use selftest::{CleanRow, ControlRow, EquivalentRow, Extent, Selftest, selftest};

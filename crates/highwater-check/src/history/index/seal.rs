@@ -83,6 +83,8 @@ fn fate(index: &Index, operation: u32) -> Fate {
             seen |= index.reader(record).is_some();
         }
         match (committed, aborted, operated.outcome) {
+            // Torn: the client knows what it asked for.
+            (true, true, Outcome::Failed) => return Fate::Aborted,
             (true, ..) => return Fate::Committed,
             (false, true, _) => return Fate::Aborted,
             (_, _, Outcome::Unknown) if seen => return Fate::Committed,

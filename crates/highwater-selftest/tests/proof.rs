@@ -1,0 +1,96 @@
+//! The proof is complete with all checkers, and incomplete without any one of those it counts on.
+
+use std::collections::BTreeSet;
+
+use highwater_check::history::Step;
+use highwater_check::{Anomaly, Contract};
+use highwater_selftest::{Extent, all_checkers, clean_history, defects, kill_matrix, selftest};
+
+fn nothing(_: &str) {}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    let contract = Contract::parse("at-least-once").unwrap();
+    assert_eq!(clean_history(7, contract).steps, clean_history(7, contract).steps);
+    assert_ne!(clean_history(7, contract).steps, clean_history(8, contract).steps);
+}
+
+#[test]
+fn all_is_proven() {
+    let extent = Extent {
+        seed: 1,
+        clean: 1_000,
+        planted: 20,
+    };
+    let proof = selftest(extent, &all_checkers, &mut nothing);
+    for row in &proof.clean {
+        assert_eq!(row.alarms, 0, "{row:?}");
+    }
+    for row in &proof.matrix.rows {
+        assert!(row.is_complete(), "{row:#?}");
+    }
+    for row in &proof.controls {
+        assert_eq!(row.changed, 0, "{row:?}");
+    }
+    for row in &proof.equivalents {
+        assert_eq!(row.seen, 0, "{row:?}");
+    }
+    assert!(proof.is_complete());
+}
+
+/// A checker that is switched off is missed.
+#[test]
+fn nothing_is_proven_without_a_checker() {
+    let counted_on: BTreeSet<Anomaly> = defects()
+        .iter()
+        .flat_map(|defect| defect.caught_by)
+        .copied()
+        .collect();
+    for off in counted_on {
+        let judge = |steps: &[Step]| {
+            let mut found = all_checkers(steps);
+            found.retain(|finding| finding.anomaly != off);
+            found
+        };
+        let matrix = kill_matrix(1, 1, &judge, &mut nothing);
+        assert!(!matrix.is_complete());
+        let mut missed = matrix.rows.iter().filter(|row| row.miss.is_some()).peekable();
+        assert!(missed.peek().is_some(), "nobody misses {}", off.name());
+        for row in missed {
+            assert!(
+                row.caught_by.contains(&off),
+                "{} without {}",
+                row.defect,
+                off.name()
+            );
+        }
+    }
+}
+
+/// A checker that finds what is not there is noticed.
+#[test]
+fn nothing_is_proven_with_false_alarms() {
+    let judge = |steps: &[Step]| {
+        let mut found = all_checkers(steps);
+        found.push(highwater_check::history::Finding::new(Anomaly::LostWrite));
+        found
+    };
+    let extent = Extent {
+        seed: 1,
+        clean: 2,
+        planted: 1,
+    };
+    let proof = selftest(extent, &judge, &mut nothing);
+    assert!(!proof.is_complete());
+    assert!(proof.clean.iter().all(|row| row.alarms == row.histories));
+    assert_eq!(proof.matrix.killed().killed, 0);
+}
+
+#[test]
+fn what_defects_say_of_themselves_is_so() {
+    for defect in defects() {
+        let contract = Contract::parse(defect.contract).unwrap();
+        let forbidden = defect.caught_by.iter().any(|anomaly| anomaly.violates(contract));
+        assert_eq!(forbidden, defect.forbidden, "{}", defect.name);
+    }
+}
