@@ -8,7 +8,7 @@ use std::time::Duration;
 use rdkafka::ClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::{Offset, TopicPartitionList};
@@ -124,7 +124,29 @@ pub(crate) fn assign(consumer: &BaseConsumer, topic: &str, from: Offset) -> Resu
     consumer.assign(&places).map_err(client("assign a partition"))
 }
 
-/// Reads up to `most` records: offset and value. Ends earlier when nothing has come for `idle`.
+/// Whether the client gets over an error by itself.
+fn is_passing(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::AllBrokersDown)
+    )
+}
+
+/// Whether nothing comes for some time.
+pub(crate) fn comes_nothing(
+    scene: &Scene<'_>,
+    consumer: &BaseConsumer,
+    time: Duration,
+) -> Result<bool, HazardError> {
+    let came = scene.within(time, || {
+        let message = consumer.poll(Duration::from_millis(20)).transpose();
+        Ok(message.map_err(client("read"))?.is_some())
+    })?;
+    Ok(!came)
+}
+
+/// Reads up to `most` records: offset and value. The first may take as long as it takes to start; after it, reading
+/// ends earlier when nothing has come for `idle`.
 pub(crate) fn read(
     scene: &Scene<'_>,
     consumer: &BaseConsumer,
@@ -134,9 +156,13 @@ pub(crate) fn read(
     let mut read = Vec::new();
     while read.len() < most {
         let before = read.len();
-        scene.within(idle, || {
+        let limit = if read.is_empty() { PATIENCE.max(idle) } else { idle };
+        scene.within(limit, || {
             if let Some(message) = consumer.poll(Duration::from_millis(20)) {
-                let message = message.map_err(client("read"))?;
+                let message = match message {
+                    Err(error) if is_passing(&error) => return Ok(false),
+                    other => other.map_err(client("read"))?,
+                };
                 let value = String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned();
                 read.push((message.offset(), value));
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use highwater_model::history::HistoryEvent;
 use highwater_model::{HazardCount, HazardNote, HazardRecord};
 use highwater_proxy::RuleSpec;
-use highwater_target::TargetSpec;
+use highwater_target::{Brokers, TargetSpec, Which};
 
 use crate::arm::{Notes, Side};
 use crate::client::{Client, LogRecord};
@@ -91,6 +91,15 @@ impl<'a> Scene<'a> {
     /// A broker that asks the coordinator about transactional batches, or does not.
     pub(crate) fn verifying(&self, verifies: bool) -> Result<Verifying, HazardError> {
         self.stage.verifying(verifies)
+    }
+
+    /// Brokers to do something to.
+    pub(crate) fn brokers(&mut self, which: Which<'_>) -> Result<Brokers<'_>, HazardError> {
+        self.stage.brokers(which)
+    }
+
+    pub(crate) fn broker_names(&self) -> Vec<String> {
+        self.stage.broker_names()
     }
 
     /// Makes a topic; gives its name.

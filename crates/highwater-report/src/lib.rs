@@ -42,8 +42,8 @@ pub use error::ReportError;
 pub use files::write_all;
 pub use format::{Format, Style, UnknownFormat, render};
 pub use hazards::{
-    ListedHazard, hazards_head, hazards_json, hazards_list, hazards_list_json, hazards_summary,
-    lesson as hazard_lesson,
+    ListedHazard, hazards_head, hazards_json, hazards_list, hazards_list_json, hazards_markdown,
+    hazards_summary, lesson as hazard_lesson,
 };
 pub use html::{Diagram, html_with};
 pub use lint::{lint, lint_json, lint_kinds};

@@ -18,6 +18,9 @@ const CREATE_TOPICS: i16 = 7;
 const CREATE_PARTITIONS: i16 = 3;
 const DELETE_RECORDS: i16 = 2;
 const ALTER_CONFIGS: i16 = 1;
+/// KIP-464.
+const AS_CONFIGURED: i16 = -1;
+const ELSEWHERE: &str = "NOT_LEADER_OR_FOLLOWER";
 const TIMEOUT_MS: i32 = 10_000;
 /// A resource of the kind broker; without a name it stands for all of them.
 const BROKER: i8 = 4;
@@ -31,7 +34,7 @@ impl Client {
         let wanted = CreatableTopic::default()
             .with_name(topic_name(name))
             .with_num_partitions(partitions)
-            .with_replication_factor(1);
+            .with_replication_factor(AS_CONFIGURED);
         let request = CreateTopicsRequest::default()
             .with_timeout_ms(TIMEOUT_MS)
             .with_topics(vec![wanted]);
@@ -96,10 +99,15 @@ impl Client {
     fn await_partitions(&mut self, name: &str, partitions: i32) -> Result<(), HazardError> {
         let end = Instant::now() + SETTLING_LIMIT;
         for partition in 0..partitions {
-            while self.end_offset(name, partition).is_err() && Instant::now() < end {
-                thread::sleep(BACKOFF);
+            loop {
+                match self.end_offset(name, partition) {
+                    Ok(_) => break,
+                    // It is there, and led by a node that this client does not speak to.
+                    Err(HazardError::Refused { error, .. }) if error == ELSEWHERE => break,
+                    Err(error) if Instant::now() > end => return Err(error),
+                    Err(_) => thread::sleep(BACKOFF),
+                }
             }
-            self.end_offset(name, partition)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::values::{absent, listed, numbered, of};
 use super::{Hazard, on_one_broker};
 use crate::arm::Found;
 use crate::error::{HazardError, client};
-use crate::librdkafka::{assign, consumer, read};
+use crate::librdkafka::{assign, comes_nothing, consumer, read};
 use crate::scene::Scene;
 
 pub(super) const HAZARD: Hazard = Hazard {
@@ -65,7 +65,9 @@ fn run(scene: &mut Scene<'_>) -> Result<Found, HazardError> {
     drop(first);
     let second = consumer(behind.bootstrap(), &group, &[("client.id", "worker")])?;
     assign(&second, &input, Offset::Stored)?;
-    let rest = read(scene, &second, values.len(), Duration::from_secs(1))?;
+    let behind_commit = values.len() - usize::try_from(expected).unwrap_or(0);
+    let rest = read(scene, &second, behind_commit, Duration::from_secs(5))?;
+    let all = comes_nothing(scene, &second, Duration::from_secs(1))?;
     for (_, value) in &rest {
         sink.write(&output, 0, std::slice::from_ref(value))?;
     }
@@ -81,6 +83,11 @@ fn run(scene: &mut Scene<'_>) -> Result<Found, HazardError> {
     scene.count("lost", lost.len());
     for value in &lost {
         scene.missing(&output, 0, value, "committed, and never processed");
+    }
+    if !all {
+        return Ok(Found::neither(
+            "more came than there was behind the committed offset",
+        ));
     }
     Ok(match (lost.len(), processed.len()) {
         (0, 10) => Found::whole("every record was processed once"),

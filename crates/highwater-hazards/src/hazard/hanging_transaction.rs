@@ -7,7 +7,7 @@ use super::{Hazard, on_one_broker};
 use crate::arm::Found;
 use crate::client::{Client, Protocol, Transactional, unanswered};
 use crate::error::{HazardError, named, refused};
-use crate::scene::Scene;
+use crate::scene::{PATIENCE, Scene};
 
 pub(super) const HAZARD: Hazard = Hazard {
     name: "hanging-transaction",
@@ -26,9 +26,9 @@ pub(super) const HAZARD: Hazard = Hazard {
 
 /// Shorter than the time for which the Produce is held.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(400);
-const TRANSACTION_TIMEOUT_MS: i32 = 1_000;
+const TRANSACTION_TIMEOUT_MS: i32 = 1_500;
 /// Twice the timeout of the transaction: by then its coordinator has ended whatever it knows of.
-const LONG_ENOUGH: Duration = Duration::from_millis(2_000);
+const LONG_ENOUGH: Duration = Duration::from_millis(3_000);
 
 fn run(scene: &mut Scene<'_>) -> Result<Found, HazardError> {
     let broker = scene.verifying(!scene.is_open())?;
@@ -40,13 +40,15 @@ fn run(scene: &mut Scene<'_>) -> Result<Found, HazardError> {
         broker.bootstrap(),
         vec![held_until_answer("Produce", 2, "EndTxn", 1)],
     )?;
-    let mut client = Client::new(behind.address()?, "payments").with_patience(REQUEST_TIMEOUT);
+    let mut client = Client::new(behind.address()?, "payments");
     let id = scene.name("id");
     let mut producer = Transactional::init(&mut client, &id, Protocol::Old, TRANSACTION_TIMEOUT_MS)?;
     producer.write(&mut client, &topic, 0, &["A-1".to_owned()])?;
     let request = producer.next_batch(&topic, 0, &["A-2".to_owned()]);
     scene.did("a transaction writes A-1 and A-2; the Produce of A-2 is kept in the network");
+    client = client.with_patience(REQUEST_TIMEOUT);
     let answer = producer.send(&mut client, &request);
+    client = client.with_patience(PATIENCE);
     if unanswered(&answer) {
         scene.saw("no answer within the request timeout");
     }

@@ -4,6 +4,7 @@
 //! it; never in the fault.
 
 mod abort_after_commit;
+mod acks_one;
 mod ambiguous_error;
 mod close_blocks;
 mod commit_before_process;
@@ -61,7 +62,7 @@ pub struct Hazard {
 }
 
 /// Every hazard, in the order in which they are best read.
-static CATALOGUE: [&Hazard; 20] = [
+static CATALOGUE: [&Hazard; 21] = [
     &late_end_txn::HAZARD,
     &hanging_transaction::HAZARD,
     &zombie_new_id::HAZARD,
@@ -81,6 +82,7 @@ static CATALOGUE: [&Hazard; 20] = [
     &out_of_range::HAZARD,
     &offsets_lost::HAZARD,
     &partitions_added::HAZARD,
+    &acks_one::HAZARD,
     &close_blocks::HAZARD,
 ];
 

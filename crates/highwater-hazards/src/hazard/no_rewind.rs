@@ -41,8 +41,9 @@ fn run(scene: &mut Scene<'_>) -> Result<Found, HazardError> {
     let mut producer = Transactional::init(&mut writer, &scene.name("copy"), Protocol::New, 60_000)?;
     let mut fails = scene.armed();
     let mut committed = 0;
-    loop {
-        let batch = read(scene, &reader, BATCH, Duration::from_secs(1))?;
+    let end = scene.direct()?.end_offset(&input, 0)?;
+    while committed < end {
+        let batch = read(scene, &reader, BATCH, Duration::from_secs(5))?;
         let Some((last, _)) = batch.last() else { break };
         let next = last + 1;
         let copies: Vec<String> = batch.iter().map(|(_, value)| value.clone()).collect();

@@ -20,23 +20,23 @@ pub(super) const HAZARD: Hazard = Hazard {
     mend: "transaction.timeout.ms longer than the longest outage to be survived (transaction.max.timeout.ms of the broker \
            allows 15 minutes), and an application that begins again at the committed offsets when it is fenced",
     sources: &["KIP-98", "KIP-588"],
-    open: "transaction.timeout.ms=600, an outage of 2 s",
+    open: "transaction.timeout.ms=1000, an outage of 2.5 s",
     control: "transaction.timeout.ms=60000, the same outage",
     absent: on_one_broker,
     run,
 };
 
-const OUTAGE: Duration = Duration::from_secs(2);
+const OUTAGE: Duration = Duration::from_millis(2_500);
 
 fn run(scene: &mut Scene<'_>) -> Result<Found, HazardError> {
     let output = scene.topic("out", 1)?;
     let behind = scene.behind(vec![held_for("EndTxn", 1, OUTAGE)])?;
     let mut client = Client::new(behind.address()?, "copy");
-    let timeout_ms = scene.either(600, 60_000);
+    let timeout_ms = scene.either(1_000, 60_000);
     let mut producer = Transactional::init(&mut client, &scene.name("copy"), Protocol::New, timeout_ms)?;
     copy(&mut client, &mut producer, &output, 0)?;
     scene.did("writes three records in a transaction, which are acknowledged");
-    scene.did("commits; the way to the broker is blocked for two seconds");
+    scene.did("commits; the way to the broker is blocked for 2.5 seconds");
     let code = producer.end(&mut client, true)?;
     scene.saw(format!("EndTxn (commit) is answered with {}", named(code)));
     drop(behind);

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use highwater_target::{KafkaOptions, Target, TargetOptions, TargetSpec};
+use highwater_target::{Brokers, KafkaOptions, Target, TargetOptions, TargetSpec, Which};
 use tokio::runtime::Runtime;
 
 pub(crate) use self::behind::{Behind, Wire};
@@ -115,6 +115,15 @@ impl Stage {
     /// A broker that asks the coordinator about transactional batches, or does not.
     pub(crate) fn verifying(&self, verifies: bool) -> Result<Verifying, HazardError> {
         Verifying::start(self, verifies)
+    }
+
+    /// Brokers to do something to.
+    pub(crate) fn brokers(&mut self, which: Which<'_>) -> Result<Brokers<'_>, HazardError> {
+        Ok(self.target.brokers(which)?)
+    }
+
+    pub(crate) fn broker_names(&self) -> Vec<String> {
+        self.target.broker_names()
     }
 
     pub(crate) fn go_on(&self) -> Result<(), HazardError> {

@@ -9,7 +9,7 @@ mod wire;
 use highwater_model::{HazardLesson, HazardOutcome, HazardReport};
 
 pub use self::lesson::lesson;
-pub use self::listing::{ListedHazard, hazards_list, hazards_list_json};
+pub use self::listing::{ListedHazard, hazards_list, hazards_list_json, hazards_markdown};
 use crate::Style;
 use crate::number::duration;
 use crate::paint::Paint;

@@ -67,20 +67,26 @@ fn list(
     arguments: &HazardsArguments,
     screen: &Screen,
 ) -> Result<ExitCode, Failure> {
-    let listed = |hazard: &&'static Hazard| ListedHazard {
-        name: hazard.name,
-        title: hazard.title,
-        risk: hazard.risk,
-        mend: hazard.mend,
-        sources: hazard.sources,
-        absent: hazard.absent_on(&arguments.target),
-    };
-    let all: Vec<ListedHazard> = chosen.iter().map(listed).collect();
+    let all: Vec<ListedHazard> = chosen
+        .iter()
+        .map(|hazard| listed(hazard, &arguments.target))
+        .collect();
     print(&match arguments.format {
         TextFormat::Text => hazards_list(&all, &screen.style()),
         TextFormat::Json => hazards_list_json(&all),
     })?;
     Ok(ExitCode::Holds)
+}
+
+fn listed(hazard: &Hazard, target: &TargetSpec) -> ListedHazard {
+    ListedHazard {
+        name: hazard.name,
+        title: hazard.title,
+        risk: hazard.risk,
+        mend: hazard.mend,
+        sources: hazard.sources,
+        absent: hazard.absent_on(target),
+    }
 }
 
 struct Showing<'a> {
@@ -218,6 +224,25 @@ mod tests {
             lessons: outcomes.iter().map(lesson).collect(),
             took_ns: 0,
         }
+    }
+
+    const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/hazards.md");
+
+    #[test]
+    fn the_document_is_written_from_the_catalogue() {
+        let all: Vec<ListedHazard> = catalogue()
+            .iter()
+            .map(|hazard| listed(hazard, &TargetSpec::Dev))
+            .collect();
+        let written = highwater_report::hazards_markdown(&all);
+        if std::env::var_os("HIGHWATER_RECORD").is_some() {
+            std::fs::write(DOCUMENT, &written).unwrap();
+        }
+        let document = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
+        assert!(
+            document == written,
+            "docs/hazards.md is not what the catalogue says; HIGHWATER_RECORD=1 writes it"
+        );
     }
 
     #[test]
