@@ -31,6 +31,7 @@ mod paint;
 pub mod passing;
 mod prove;
 mod replay;
+mod selftest;
 mod stored;
 mod terminal;
 mod text;
@@ -51,6 +52,7 @@ pub use live::{Live, LiveMode, Panel, live_lines};
 pub use outcomes::{outcomes_json, outcomes_markdown, outcomes_text};
 pub use prove::{WirePictures, prove, prove_html, prove_json};
 pub use replay::{FaultView, ProcessView, Replay, RunView, ScenarioView};
+pub use selftest::{selftest_json, selftest_text};
 pub use stored::{EVENTS_FILE, read_run};
 pub use terminal::terminal;
 

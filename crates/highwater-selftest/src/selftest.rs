@@ -8,6 +8,7 @@ use highwater_check::{Anomaly, Contract};
 use crate::clean::{CONTRACTS, clean_history};
 use crate::control::Control;
 use crate::matrix::{Judge, Matrix, kill_matrix};
+use crate::oracle::OracleRow;
 use crate::plant::{Where, defects, equivalents};
 
 /// Clean histories of one contract.
@@ -62,6 +63,8 @@ pub struct Selftest {
     pub controls: Vec<ControlRow>,
     /// Equivalent mutants.
     pub equivalents: Vec<EquivalentRow>,
+    /// The brute-force oracle, if it was asked.
+    pub oracle: Option<OracleRow>,
 }
 
 impl Selftest {
@@ -80,6 +83,9 @@ impl Selftest {
                 .all(|row| row.planted > 0 && row.seen == 0)
     }
 }
+
+/// Histories at least that are looked through for a place for an equivalent mutant.
+const EQUIVALENT_SEARCHED: u64 = 40;
 
 /// How much is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +120,7 @@ pub fn selftest(extent: Extent, judge: Judge<'_>, progress: &mut dyn FnMut(&str)
         matrix,
         controls,
         equivalents,
+        oracle: None,
     }
 }
 
@@ -197,7 +204,9 @@ fn equivalent_rows(extent: Extent, judge: Judge<'_>) -> Vec<EquivalentRow> {
             rows.push(row);
             continue;
         };
-        for seed in (extent.seed..).take(usize::try_from(extent.planted * 4).unwrap_or(usize::MAX)) {
+        for seed in (extent.seed..)
+            .take(usize::try_from(extent.planted.max(EQUIVALENT_SEARCHED)).unwrap_or(usize::MAX))
+        {
             let clean = clean_history(seed, contract);
             for place in Where::ALL {
                 let Some(steps) = equivalent.plant(&clean.steps, place) else {

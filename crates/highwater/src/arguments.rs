@@ -4,6 +4,7 @@ mod contracts;
 mod hazards;
 mod history;
 mod prove;
+mod selftest;
 mod tls;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ pub(crate) use self::hazards::HazardsArguments;
 pub(crate) use self::history::{
     HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
 };
+pub(crate) use self::selftest::SelftestArguments;
 
 use self::prove::PROVE_EXAMPLES;
 pub(crate) use self::prove::ProveArguments;
@@ -143,6 +145,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: OutcomesFormat,
     },
+    /// Proves the checkers without a broker: clean histories, planted defects, controls, equivalents.
+    ///
+    /// Thousands of simulated histories in which everything odd and nothing wrong happens must raise no alarm; a defect
+    /// planted first, in the middle or last must be found by its name with exactly its records. Exit code 0 only when
+    /// the proof is complete, 1 otherwise.
+    Selftest(SelftestArguments),
     /// Prints what each contract says about each anomaly: forbidden, expected and bounded, or not spoken of.
     ///
     /// A contract is at-most-once, at-least-once or exactly-once, for a cluster alone no-acknowledged-loss, and

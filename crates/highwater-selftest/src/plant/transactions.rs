@@ -20,12 +20,12 @@ pub(super) fn defects() -> Vec<Defect> {
             precommitted,
         ),
         defect(
-            "one partition of a committed transaction missing",
+            "committed transaction, one partition missing",
             &[A::LostWrite, A::TornTransaction],
             part_missing,
         ),
         defect(
-            "one partition of an aborted transaction present",
+            "aborted transaction, one partition present",
             &[A::AbortedRead, A::TornTransaction],
             part_present,
         ),

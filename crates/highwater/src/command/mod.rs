@@ -15,6 +15,7 @@ mod prove;
 mod proxy;
 mod report;
 mod run;
+mod selftest;
 mod show;
 mod up;
 
@@ -31,6 +32,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Run { what, scenario, run } => run::run(&what, scenario.as_deref(), &run, screen),
         Command::Report { directory, format } => report::report(&directory, format, screen),
         Command::List => list::list(),
+        Command::Selftest(arguments) => selftest::prove_checkers(&arguments, screen),
         Command::Contracts(arguments) => contracts::contracts(&arguments),
         Command::Outcomes { format } => outcomes::outcomes(format),
         Command::Show { name } => show::show(&name),
