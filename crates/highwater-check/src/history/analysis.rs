@@ -2,9 +2,14 @@ use std::borrow::Borrow;
 
 use super::aborted::Aborted;
 use super::cycles::Cycles;
+use super::epochs::Epochs;
+use super::fencing::Fencing;
+use super::groups::{Ahead, Ownership, Redelivery, Regression, Skip};
+use super::hanging::Hanging;
 use super::index::Builder;
 use super::log::Offsets;
 use super::lost::Lost;
+use super::outputs::Outputs;
 use super::polls::Polls;
 use super::sends::Sends;
 use super::torn::Torn;
@@ -27,6 +32,15 @@ fn checkers(options: Options) -> Vec<Box<dyn Checker>> {
         Box::new(Aborted),
         Box::new(Torn),
         Box::new(Cycles),
+        Box::<Fencing>::default(),
+        Box::<Hanging>::default(),
+        Box::<Outputs>::default(),
+        Box::<Epochs>::default(),
+        Box::<Skip>::default(),
+        Box::<Ahead>::default(),
+        Box::<Regression>::default(),
+        Box::<Redelivery>::default(),
+        Box::<Ownership>::default(),
     ]
 }
 

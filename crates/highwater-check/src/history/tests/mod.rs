@@ -3,3 +3,5 @@
 mod log;
 mod reading;
 mod story;
+
+pub(super) use story::Story;

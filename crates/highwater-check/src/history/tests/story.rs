@@ -7,14 +7,14 @@ use crate::history::{
 
 /// Steps under way, numbered as they come.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Story {
-    pub(super) steps: Vec<Step>,
+pub(in crate::history) struct Story {
+    pub(in crate::history) steps: Vec<Step>,
 }
 
 /// A record: partition, value, offset (-1: not told).
-pub(super) type Told = (u32, u64, i64);
+pub(in crate::history) type Told = (u32, u64, i64);
 
-pub(super) fn send((partition, value, offset): Told) -> Action {
+pub(in crate::history) fn send((partition, value, offset): Told) -> Action {
     Action::Send {
         partition: Partition(partition),
         value: Value(value),
@@ -22,7 +22,7 @@ pub(super) fn send((partition, value, offset): Told) -> Action {
     }
 }
 
-pub(super) fn poll(records: &[Told]) -> Action {
+pub(in crate::history) fn poll(records: &[Told]) -> Action {
     let mut reads: Vec<(Partition, Vec<Read>)> = Vec::new();
     for (partition, value, offset) in records {
         let read = Read {
@@ -41,7 +41,7 @@ pub(super) fn poll(records: &[Told]) -> Action {
 }
 
 impl Story {
-    pub(super) fn what(mut self, what: What) -> Self {
+    pub(in crate::history) fn what(mut self, what: What) -> Self {
         let index = self.steps.len() as u64;
         self.steps.push(Step {
             index,
@@ -51,7 +51,13 @@ impl Story {
         self
     }
 
-    pub(super) fn operation(self, process: u32, kind: Kind, outcome: Outcome, actions: Vec<Action>) -> Self {
+    pub(in crate::history) fn operation(
+        self,
+        process: u32,
+        kind: Kind,
+        outcome: Outcome,
+        actions: Vec<Action>,
+    ) -> Self {
         let began = self.steps.len() as u64;
         self.what(What::Operation(Operation {
             began,
@@ -63,7 +69,7 @@ impl Story {
         }))
     }
 
-    pub(super) fn sends(self, process: u32, outcome: Outcome, records: &[Told]) -> Self {
+    pub(in crate::history) fn sends(self, process: u32, outcome: Outcome, records: &[Told]) -> Self {
         self.operation(
             process,
             Kind::Plain,
@@ -72,7 +78,7 @@ impl Story {
         )
     }
 
-    pub(super) fn transaction(self, process: u32, outcome: Outcome, records: &[Told]) -> Self {
+    pub(in crate::history) fn transaction(self, process: u32, outcome: Outcome, records: &[Told]) -> Self {
         self.operation(
             process,
             Kind::Transaction,
@@ -81,19 +87,19 @@ impl Story {
         )
     }
 
-    pub(super) fn polls(self, process: u32, records: &[Told]) -> Self {
+    pub(in crate::history) fn polls(self, process: u32, records: &[Told]) -> Self {
         self.operation(process, Kind::Plain, Outcome::Ok, vec![poll(records)])
     }
 
     /// Plain records, as both levels of the read-back show them.
-    pub(super) fn logs(mut self, records: &[Told]) -> Self {
+    pub(in crate::history) fn logs(mut self, records: &[Told]) -> Self {
         for told in records {
             self = self.raw(*told, None).committed(*told);
         }
         self
     }
 
-    pub(super) fn raw(self, (partition, value, offset): Told, producer: Option<i64>) -> Self {
+    pub(in crate::history) fn raw(self, (partition, value, offset): Told, producer: Option<i64>) -> Self {
         self.what(What::Log(LogStep::Record(LogRecord {
             partition: Partition(partition),
             offset,
@@ -107,7 +113,7 @@ impl Story {
         })))
     }
 
-    pub(super) fn committed(self, (partition, value, offset): Told) -> Self {
+    pub(in crate::history) fn committed(self, (partition, value, offset): Told) -> Self {
         self.what(What::Log(LogStep::Committed {
             partition: Partition(partition),
             offset,
@@ -115,7 +121,7 @@ impl Story {
         }))
     }
 
-    pub(super) fn marker(self, partition: u32, offset: i64, producer: i64, commit: bool) -> Self {
+    pub(in crate::history) fn marker(self, partition: u32, offset: i64, producer: i64, commit: bool) -> Self {
         self.what(What::Log(LogStep::Marker {
             partition: Partition(partition),
             offset,
@@ -128,7 +134,7 @@ impl Story {
         }))
     }
 
-    pub(super) fn end(self, partition: u32, high_watermark: i64) -> Self {
+    pub(in crate::history) fn end(self, partition: u32, high_watermark: i64) -> Self {
         self.what(What::Log(LogStep::End {
             partition: Partition(partition),
             log_start: 0,
@@ -139,18 +145,18 @@ impl Story {
         }))
     }
 
-    pub(super) fn findings(&self, options: Options) -> Vec<Finding> {
+    pub(in crate::history) fn findings(&self, options: Options) -> Vec<Finding> {
         check(&self.steps, options)
     }
 
     /// What was found, a word for each: `duplicate 0:7@1,3`.
-    pub(super) fn found(&self) -> Vec<String> {
+    pub(in crate::history) fn found(&self) -> Vec<String> {
         self.findings(Options::default()).iter().map(words).collect()
     }
 }
 
 /// Name, records (partition:value@offset), passed over.
-pub(super) fn words(finding: &Finding) -> String {
+pub(in crate::history) fn words(finding: &Finding) -> String {
     let mut words = finding.anomaly.name().to_owned();
     for record in &finding.records {
         let value = record

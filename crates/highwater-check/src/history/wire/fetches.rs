@@ -236,7 +236,7 @@ impl Fetches {
         };
         self.members.insert(process, owner.member);
         let (group, member) = owner.member;
-        if owner.next.is_some_and(|next| next != from) || owner.next.is_none() {
+        if owner.next.is_none() {
             out.push(What::Group(GroupStep::Positioned {
                 group,
                 member,

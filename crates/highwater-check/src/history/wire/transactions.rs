@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! Produce · TxnOffsetCommit ─▶ open ─▶ EndTxn ─▶ ok (commit) · failed (abort) · unknown (no answer)
-//!                               └────▶ InitProducerId of the same transactional id, or the end of the history:
-//!                                      failed, or unknown if a commit was asked for
+//!                               ├────▶ InitProducerId of the same transactional id: failed, or unknown if a commit
+//!                               │      was asked for
+//!                               └────▶ the end of the history: unknown
 //! ```
 //!
 //! Invariant: a transaction is told once. Offsets that it committed are told as part of it, and as a commit of the
@@ -264,7 +265,7 @@ impl Transactions {
     pub(super) fn finish(&mut self, produces: &mut Produces, identity: &mut Identity, out: &mut Out<'_>) {
         let open: Vec<Producer> = self.open.keys().copied().collect();
         for producer in open {
-            self.disappeared(producer, produces, identity, out);
+            self.close(producer, Outcome::Unknown, produces, identity, out);
         }
     }
 }

@@ -93,7 +93,6 @@ fn a_member_is_assigned_positioned_and_gets_records() {
             "g m1 gets t/0@10-11",
             "g m1 gets t/0@12-13",
             "g m1 commits in 5 t/0@14 Ok",
-            "g m1 begins t/0@10",
             "g m1 gets t/0@10-11",
         ]
     );

@@ -90,9 +90,9 @@ fn a_transaction_is_one_operation() {
             &["tx Transaction Failed 4/0 send t/0@0", "initialised 4/1"],
         ),
         (
-            "never ended: nobody asked for a commit",
+            "never ended",
             |story| send(story, (4, 0), 0, 0),
-            &["tx Transaction Failed 4/0 send t/0@0"],
+            &["tx Transaction Unknown 4/0 send t/0@0"],
         ),
         (
             "no answer to the commit: gone",
@@ -135,7 +135,7 @@ fn a_transaction_is_one_operation() {
             &[
                 "tx Transaction Failed 4/0 send t/0@0",
                 "initialised 4/1",
-                "tx Transaction Failed 4/0 send t/0@2",
+                "tx Transaction Unknown 4/0 send t/0@2",
             ],
         ),
         (
