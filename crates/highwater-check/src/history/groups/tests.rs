@@ -107,7 +107,7 @@ fn steps(story: &[Do]) -> Vec<Step> {
 
 /// What is found, with the offsets it is about.
 fn found(story: &[Do]) -> String {
-    let findings = check(&steps(story), Options::default());
+    let findings = check(steps(story), Options::default());
     let words: Vec<String> = findings
         .iter()
         .map(|finding| {
