@@ -20,7 +20,6 @@ const DELETE_RECORDS: i16 = 2;
 const ALTER_CONFIGS: i16 = 1;
 /// KIP-464.
 const AS_CONFIGURED: i16 = -1;
-const ELSEWHERE: &str = "NOT_LEADER_OR_FOLLOWER";
 const TIMEOUT_MS: i32 = 10_000;
 /// A resource of the kind broker; without a name it stands for all of them.
 const BROKER: i8 = 4;
@@ -30,6 +29,12 @@ const DELETE: i8 = 1;
 impl Client {
     /// Makes a topic; returns when each of its partitions answers.
     pub(crate) fn create_topic(&mut self, name: &str, partitions: i32) -> Result<(), HazardError> {
+        self.make_topic(name, partitions)?;
+        self.await_partitions(name, partitions)
+    }
+
+    /// Makes a topic, whose partitions may be led by nodes that this client does not speak to.
+    pub(crate) fn make_topic(&mut self, name: &str, partitions: i32) -> Result<(), HazardError> {
         const WHAT: &str = "CreateTopics";
         let wanted = CreatableTopic::default()
             .with_name(topic_name(name))
@@ -39,8 +44,7 @@ impl Client {
             .with_timeout_ms(TIMEOUT_MS)
             .with_topics(vec![wanted]);
         let answer = self.call(WHAT, &request, CREATE_TOPICS)?;
-        refused(WHAT, only(WHAT, answer.topics)?.error_code)?;
-        self.await_partitions(name, partitions)
+        refused(WHAT, only(WHAT, answer.topics)?.error_code)
     }
 
     /// Gives a topic more partitions.
@@ -102,8 +106,6 @@ impl Client {
             loop {
                 match self.end_offset(name, partition) {
                     Ok(_) => break,
-                    // It is there, and led by a node that this client does not speak to.
-                    Err(HazardError::Refused { error, .. }) if error == ELSEWHERE => break,
                     Err(error) if Instant::now() > end => return Err(error),
                     Err(_) => thread::sleep(BACKOFF),
                 }

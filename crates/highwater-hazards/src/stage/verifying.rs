@@ -2,12 +2,18 @@
 //!
 //! Apache Kafka takes the setting while it runs, and gets it back; the dev broker is started once more with it.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use highwater_target::TargetSpec;
 use highwater_target::{KafkaOptions, Target};
 
 use super::{Stage, address, target_options};
-use crate::client::Client;
+use crate::client::{Client, Protocol, Transactional};
 use crate::error::HazardError;
+use crate::scene::PATIENCE;
+
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Kafka's name of the setting (KIP-890).
 const SETTING: &str = "transaction.partition.verification.enable";
@@ -44,7 +50,9 @@ impl Verifying {
             broker._own = Some(own);
         } else {
             broker.changed = true;
-            broker.direct()?.set_of_brokers(SETTING, Some("false"))?;
+            let mut client = broker.direct()?;
+            client.set_of_brokers(SETTING, Some("false"))?;
+            await_effect(&mut client)?;
         }
         Ok(broker)
     }
@@ -56,6 +64,26 @@ impl Verifying {
     pub(crate) fn direct(&self) -> Result<Client, HazardError> {
         Ok(Client::new(address(&self.bootstrap)?, "read-back"))
     }
+}
+
+/// The answer to a change of a setting says that it is decided. That it has effect is seen by a batch that is taken
+/// although its partition is in no transaction.
+fn await_effect(client: &mut Client) -> Result<(), HazardError> {
+    const PROBE: &str = "verification-probe";
+    client.create_topic(PROBE, 1)?;
+    let mut producer = Transactional::init(client, PROBE, Protocol::Old, 60_000)?;
+    let request = producer.next_batch(PROBE, 0, &["probe".to_owned()]);
+    let end = Instant::now() + PATIENCE;
+    while producer.send(client, &request)? != 0 {
+        if Instant::now() > end {
+            return Err(HazardError::Late {
+                what: format!("{SETTING}=false has effect"),
+                limit: PATIENCE,
+            });
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(())
 }
 
 impl Drop for Verifying {
