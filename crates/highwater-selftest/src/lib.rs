@@ -23,6 +23,6 @@ mod world;
 pub use clean::{CONTRACTS, Clean, clean_history};
 pub use control::Control;
 pub use matrix::{Cell, Judge, Matrix, MatrixRow, Miss, all_checkers, kill_matrix};
-pub use oracle::OracleRow;
+pub use oracle::{OracleRow, ask_oracle};
 pub use plant::{Context, Defect, Equivalent, Expected, Named, Planted, Where, defects, equivalents};
 pub use selftest::{CleanRow, ControlRow, EquivalentRow, Extent, Selftest, selftest};
