@@ -351,7 +351,7 @@ pub fn selftest_json(proof: &Selftest, took_ns: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use highwater_selftest::{Extent, all_checkers, selftest};
+    use highwater_selftest::{Extent, OracleRow, all_checkers, selftest};
 
     use super::*;
 
@@ -359,11 +359,17 @@ mod tests {
         seed: 1,
         clean: 3,
         planted: 1,
+        oracle: false,
     };
 
     #[test]
     fn what_a_person_reads() {
-        let proof = selftest(EXTENT, &all_checkers, &mut |_| {});
+        let mut proof = selftest(EXTENT, &all_checkers, &mut |_| {});
+        proof.oracle = Some(OracleRow {
+            histories: 27_378,
+            space: "all of them",
+            disagreements: Vec::new(),
+        });
         let text = selftest_text(&proof, 1_234_567_890, &Style::default());
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         let wide = Style {

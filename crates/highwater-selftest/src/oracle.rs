@@ -209,11 +209,10 @@ impl Small {
             if outcome == Outcome::Failed && !aborted && seen {
                 about(Anomaly::ClientMisclassification, &[partition]);
             }
-            // Acknowledged; or nobody was told, and its commit was seen.
+            // Acknowledged; or its commit was seen, whatever its client was told.
             let promised = match outcome {
                 Outcome::Ok => true,
-                Outcome::Unknown => !aborted && (!visible.is_empty() || some_read),
-                Outcome::Failed => false,
+                Outcome::Unknown | Outcome::Failed => !aborted && (!visible.is_empty() || some_read),
             };
             if promised && gone.contains(&partition) {
                 about(Anomaly::LostWrite, &[partition]);

@@ -8,7 +8,7 @@ use highwater_check::{Anomaly, Contract};
 use crate::clean::{CONTRACTS, clean_history};
 use crate::control::Control;
 use crate::matrix::{Judge, Matrix, kill_matrix};
-use crate::oracle::OracleRow;
+use crate::oracle::{OracleRow, ask_oracle};
 use crate::plant::{Where, defects, equivalents};
 
 /// Clean histories of one contract.
@@ -96,6 +96,8 @@ pub struct Extent {
     pub clean: u64,
     /// Histories for each defect, each with the defect first, in the middle and last.
     pub planted: u64,
+    /// Whether the oracle is asked too.
+    pub oracle: bool,
 }
 
 /// Tries all of it. Progress is told in words, a few for each part.
@@ -114,13 +116,17 @@ pub fn selftest(extent: Extent, judge: Judge<'_>, progress: &mut dyn FnMut(&str)
     let controls = control_rows(extent, judge);
     progress("equivalent mutants");
     let equivalents = equivalent_rows(extent, judge);
+    let oracle = extent.oracle.then(|| {
+        progress("brute-force oracle");
+        ask_oracle(judge)
+    });
     Selftest {
         seed: extent.seed,
         clean,
         matrix,
         controls,
         equivalents,
-        oracle: None,
+        oracle,
     }
 }
 

@@ -21,6 +21,7 @@ fn all_is_proven() {
         seed: 1,
         clean: 1_000,
         planted: 20,
+        oracle: true,
     };
     let proof = selftest(extent, &all_checkers, &mut nothing);
     for row in &proof.clean {
@@ -35,6 +36,9 @@ fn all_is_proven() {
     for row in &proof.equivalents {
         assert_eq!(row.seen, 0, "{row:?}");
     }
+    let oracle = proof.oracle.as_ref().unwrap();
+    assert_eq!(oracle.disagreements, Vec::<String>::new());
+    assert_eq!(oracle.histories, 27_378);
     assert!(proof.is_complete());
 }
 
@@ -79,6 +83,7 @@ fn nothing_is_proven_with_false_alarms() {
         seed: 1,
         clean: 2,
         planted: 1,
+        oracle: false,
     };
     let proof = selftest(extent, &judge, &mut nothing);
     assert!(!proof.is_complete());

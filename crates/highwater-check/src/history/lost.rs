@@ -16,7 +16,7 @@ impl Checker for Lost {
         for record in index.records() {
             let Some(writer) = index
                 .writers(record)
-                .find(|writer| index.happened(*writer, record))
+                .find(|writer| index.happened(*writer, record) || is_acknowledged(index, *writer))
             else {
                 continue;
             };
@@ -38,6 +38,11 @@ impl Checker for Lost {
     }
 }
 
+/// Told as done, also where the log says that it was aborted: then all of it is lost.
+fn is_acknowledged(index: &Index, writer: u32) -> bool {
+    index.operations()[writer as usize].outcome == Outcome::Ok
+}
+
 fn lost_from_log(index: &Index, record: RecordNumber, writer: u32, end: PartitionEnd) -> bool {
     let readable = |place: Place| {
         place.seen.any(Seen::LOG_COMMITTED)
@@ -50,7 +55,7 @@ fn lost_from_log(index: &Index, record: RecordNumber, writer: u32, end: Partitio
     }
     let promised = index
         .places(record)
-        .filter(|place| place.seen.any(Seen::ACKNOWLEDGED | Seen::PERHAPS))
+        .filter(|place| place.seen.any(Seen::ACKNOWLEDGED | Seen::PERHAPS | Seen::READ))
         .map(|place| place.offset)
         .min();
     match promised {

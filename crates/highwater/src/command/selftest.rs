@@ -21,6 +21,7 @@ pub(crate) fn prove_checkers(arguments: &SelftestArguments, screen: &Screen) -> 
         seed: arguments.seed,
         clean: arguments.histories,
         planted: (arguments.histories / CLEAN_FOR_A_PLANTED).max(1),
+        oracle: true,
     };
     let quiet = arguments.quiet;
     let proof = selftest(extent, &all_checkers, &mut |doing| {
