@@ -13,13 +13,14 @@ use super::outputs::Outputs;
 use super::polls::Polls;
 use super::sends::Sends;
 use super::torn::Torn;
-use super::{Checker, Finding, Options, Step};
+use super::{Checker, Coverage, Finding, Options, Step};
 
 /// A check of a history under way: the index and all checkers.
 pub struct Analysis {
     options: Options,
     index: Builder,
     checkers: Vec<Box<dyn Checker>>,
+    coverage: Coverage,
 }
 
 /// All families; each finds its own anomalies and no other's.
@@ -52,23 +53,26 @@ impl Analysis {
             options,
             index: Builder::default(),
             checkers: checkers(options),
+            coverage: Coverage::default(),
         }
     }
 
     /// Takes in the next step, in the order in which they became known.
     pub fn step(&mut self, step: &Step) {
         self.index.step(step);
+        self.coverage.step(&step.what);
         for checker in &mut self.checkers {
             checker.step(step);
         }
     }
 
-    /// All is in: says what was found, each occurrence once, family by family.
-    pub fn finish(self, found: &mut dyn FnMut(Finding)) {
+    /// All is in: says what was found, each occurrence once, family by family; and how much the history says.
+    pub fn finish(self, found: &mut dyn FnMut(Finding)) -> Coverage {
         let index = self.index.seal(self.options);
         for checker in self.checkers {
             checker.finish(&index, found);
         }
+        self.coverage.close(&index)
     }
 }
 

@@ -14,6 +14,7 @@
 mod aborted;
 mod analysis;
 mod checker;
+mod coverage;
 mod cycles;
 mod epochs;
 mod fencing;
@@ -22,6 +23,7 @@ mod fractured;
 mod groups;
 mod hanging;
 pub mod index;
+mod judgement;
 mod log;
 mod lost;
 mod names;
@@ -31,6 +33,7 @@ pub mod read;
 mod scc;
 mod sends;
 mod step;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod torn;
@@ -38,10 +41,13 @@ pub mod wire;
 
 pub use analysis::{Analysis, check};
 pub use checker::{Checker, Options};
+pub use coverage::Coverage;
 use finding::skipped;
 pub use finding::{Edge, Finding, MOST_SKIPPED, Record};
+pub use judgement::judge;
 pub use names::Names;
 pub use step::{
     Action, Group, GroupStep, Isolation, Kind, LogRecord, LogStep, Member, Operation, Outcome, Partition,
     Process, Producer, Read, Step, Value, What,
 };
+pub use summary::{MOST_FINDINGS, Summary};

@@ -135,11 +135,21 @@ impl Story {
     }
 
     pub(in crate::history) fn end(self, partition: u32, high_watermark: i64) -> Self {
+        self.open_end(partition, high_watermark, high_watermark)
+    }
+
+    /// The end of a partition in which a transaction is open.
+    pub(in crate::history) fn open_end(
+        self,
+        partition: u32,
+        high_watermark: i64,
+        last_stable_offset: i64,
+    ) -> Self {
         self.what(What::Log(LogStep::End {
             partition: Partition(partition),
             log_start: 0,
             high_watermark,
-            last_stable_offset: high_watermark,
+            last_stable_offset,
             compacted: false,
             whole: true,
         }))
