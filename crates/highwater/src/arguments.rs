@@ -1,5 +1,6 @@
 //! Arguments of the command line. The texts here are what `--help` teaches.
 
+mod check;
 mod contracts;
 mod hazards;
 mod history;
@@ -18,6 +19,7 @@ use highwater_model::LintLevel;
 use highwater_report::Format;
 use highwater_target::{TargetError, TargetSpec};
 
+pub(crate) use self::check::{CheckArguments, CheckedFormat, Level};
 pub(crate) use self::contracts::{ContractsArguments, ContractsFormat};
 pub(crate) use self::hazards::HazardsArguments;
 pub(crate) use self::history::{
@@ -219,6 +221,12 @@ pub(crate) enum Command {
     /// restarts what died, waits until it has caught up, reads the outputs back and leads each to its input.
     #[command(after_help = PROVE_EXAMPLES)]
     Prove(ProveArguments),
+    /// Checks a stored history against a contract: Highwater's own, Jepsen's, or that of Kafka's verifiable clients.
+    ///
+    /// Needs no broker. Finds every anomaly of docs/checking.md in one pass, and says for each whether the contract
+    /// forbids it.
+    #[command(after_help = check::CHECK_EXAMPLES)]
+    Check(CheckArguments),
     /// Shows, sums up or exports a wire history: what really happened between clients and brokers.
     ///
     /// The fault proxy writes it: every request, what became of it, and every fault, on one clock. The format is

@@ -50,10 +50,10 @@ fn conditions(coverage: &Coverage) -> Vec<String> {
         missing.push("nothing was read or read back".to_owned());
     } else if coverage.unseen > 0 {
         missing.push(format!(
-            "no read-back: {} of {} acknowledged records {} behind everything that was read, and may be lost or not",
+            "{} of {} acknowledged records {} never read, and nothing was read back: lost or not, nobody can say",
             count(coverage.unseen),
             count(coverage.acknowledged),
-            if coverage.unseen == 1 { "is" } else { "are" },
+            if coverage.unseen == 1 { "was" } else { "were" },
         ));
     }
     if coverage.open > 0 {
@@ -73,7 +73,7 @@ fn seen(coverage: &Coverage) -> String {
         "read"
     };
     format!(
-        "all {} acknowledged records were {how}, and nothing that the contract forbids was seen",
+        "every acknowledged record ({}) was {how}, and nothing that the contract forbids was seen",
         count(coverage.acknowledged)
     )
 }

@@ -12,6 +12,7 @@
 
 mod answer;
 mod around;
+mod checked;
 mod draw;
 mod excerpt;
 mod filter;
@@ -25,6 +26,7 @@ mod svg;
 mod table;
 
 pub use around::{Around, InvalidAround, Window};
+pub use checked::{Checked, checked_json, checked_text};
 pub use excerpt::{excerpt, rows};
 pub use filter::{Filter, Producer, TopicFilter};
 pub use follow::Follow;

@@ -1,6 +1,7 @@
 //! One module for each subcommand.
 
 mod broker;
+mod check;
 mod cluster;
 mod completions;
 mod contracts;
@@ -46,6 +47,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Lint(arguments) => lint::lint(&arguments, screen),
         Command::Hazards(arguments) => hazards::hazards(&arguments, screen),
         Command::Prove(arguments) => prove::prove(&arguments, screen),
+        Command::Check(arguments) => check::check(&arguments, screen),
         Command::History(command) => history::history(command, screen),
         Command::Completions { shell } => completions::completions(shell),
         Command::ExecWithParent { parent, command } => {

@@ -53,19 +53,19 @@ fn what_a_stored_history_needs_to_hold() {
             "the tail is unseen",
             sent().polls(1, &[(0, 1, 0)]),
             Verdict::Inconclusive,
-            "1 of 2 acknowledged records is behind everything that was read",
+            "1 of 2 acknowledged records was never read, and nothing was read back",
         ),
         (
             "read to the end, as by final polls",
             sent().polls(1, &[(0, 1, 0), (0, 2, 1)]),
             Verdict::Holds,
-            "all 2 acknowledged records were read,",
+            "every acknowledged record (2) was read,",
         ),
         (
             "read back",
             sent().logs(&[(0, 1, 0), (0, 2, 1)]).end(0, 2),
             Verdict::Holds,
-            "all 2 acknowledged records were read back,",
+            "every acknowledged record (2) was read back,",
         ),
         (
             "the tail is lost",

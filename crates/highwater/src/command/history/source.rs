@@ -36,7 +36,7 @@ pub(in crate::command) fn open(path: &Path) -> Result<Events<BufReader<File>>, F
 }
 
 /// What is wrong with a history, with what was seen of it before.
-pub(super) fn failure(path: &Path, error: &HistoryError) -> Failure {
+pub(crate) fn failure(path: &Path, error: &HistoryError) -> Failure {
     let mut message = format!("{}: {error}", path.display());
     if let Some(source) = std::error::Error::source(error) {
         message += &format!(": {source}");
