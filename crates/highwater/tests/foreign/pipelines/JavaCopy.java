@@ -39,6 +39,8 @@ public final class JavaCopy {
         writing.put("bootstrap.servers", arguments[0]);
         writing.put("transactional.id", "java-" + input + "-" + arguments[3]);
         writing.put("transaction.timeout.ms", "10000");
+        // An answer that is lost is missed soon.
+        writing.put("request.timeout.ms", "6000");
         Thread main = Thread.currentThread();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             ENDING.set(true);

@@ -29,6 +29,8 @@ public final class StreamsCopy {
         settings.put(StreamsConfig.consumerPrefix("heartbeat.interval.ms"), 500);
         settings.put(StreamsConfig.consumerPrefix("auto.offset.reset"), "earliest");
         settings.put(StreamsConfig.producerPrefix("transaction.timeout.ms"), 10000);
+        // An answer that is lost is missed soon.
+        settings.put(StreamsConfig.producerPrefix("request.timeout.ms"), 6000);
 
         StreamsBuilder builder = new StreamsBuilder();
         builder.stream(arguments[1]).to(arguments[2]);
