@@ -54,7 +54,7 @@ pub(super) fn judge(options: &ProveOptions, trial: &Trial) -> Judged {
         missing.extend(traceable(options, trial, found));
         let of = |anomaly: Anomaly| by_anomaly.get(&anomaly).map_or(0, |all| all.len() as u64);
         counts.lost = of(Anomaly::PipelineLoss);
-        counts.duplicated = of(Anomaly::PipelineDuplicate) + of(Anomaly::RedeliveryOutsideWindow);
+        counts.duplicated = of(Anomaly::PipelineDuplicate);
         counts.duplicated_in_window = by_anomaly.get(&Anomaly::PipelineDuplicate).map_or(0, |all| {
             all.iter().filter(|one| one.inside_window == Some(true)).count() as u64
         });

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use highwater_model::history::{
-    ConnectionId, ExchangeId, FaultChange, HistoryBody, HistoryEvent, Isolation, RequestFacts, RequestFate,
-    ResponseFacts, ResponseFate,
+    ConnectionId, ExchangeId, FaultChange, HistoryBody, HistoryEvent, Isolation, ProcessChange, RequestFacts,
+    RequestFate, ResponseFacts, ResponseFate,
 };
 
 /// A partition of an input topic.
@@ -17,6 +17,10 @@ pub(super) type Place = (String, i32);
 const MOST_OPEN: usize = 100_000;
 /// Windows of legal redelivery that are kept; neighbours are joined before.
 const MOST_WINDOWS: usize = 100_000;
+
+/// How long one that was halted and goes on may believe that its partitions are still its own: it is told by the
+/// answer to its next heartbeat or commit. What is read meanwhile may be processed twice.
+const ZOMBIE_NS: u64 = 3_000_000_000;
 
 /// Everything that aiming and judging need to know about what passed.
 #[derive(Debug, Default)]
@@ -34,6 +38,8 @@ pub(super) struct Moments {
     pub(super) produced_ahead: u64,
     /// Times that the committed offset of an input went up.
     pub(super) commits: u64,
+    /// Commits of offsets outside of transactions.
+    pub(super) plain_commits: u64,
     /// Requests that were held back, by API.
     pub(super) held: BTreeMap<i16, u64>,
     /// Rules that fired, each firing counted.
@@ -71,6 +77,10 @@ pub(super) struct Moments {
     pub(super) written_topics: BTreeSet<String>,
     /// Input offsets that may be processed again: read, and not committed when something happened.
     windows: BTreeMap<Place, Vec<(i64, i64)>>,
+    /// Of the last event, on the clock of the history.
+    now_ns: u64,
+    /// Until then there may be a zombie, on the same clock.
+    zombie_until_ns: u64,
 }
 
 #[derive(Debug)]
@@ -135,16 +145,7 @@ impl Moments {
             .collect();
         for (place, read_to) in places {
             let from = self.committed_at(&place);
-            let windows = self.windows.entry(place).or_default();
-            let room = windows.len() < MOST_WINDOWS;
-            match windows.last_mut() {
-                Some(last) if from <= last.1 => {
-                    last.0 = last.0.min(from);
-                    last.1 = last.1.max(read_to);
-                }
-                _ if from < read_to && room => windows.push((from, read_to)),
-                _ => {}
-            }
+            add(&mut self.windows, place, from, read_to);
         }
     }
 
@@ -155,6 +156,7 @@ impl Moments {
 
     /// Takes in what passed.
     pub(super) fn observe(&mut self, event: &HistoryEvent) {
+        self.now_ns = event.at_ns;
         match &event.body {
             HistoryBody::Connected { .. } => self.connections += 1,
             HistoryBody::Disconnected { connection, .. } => {
@@ -191,7 +193,12 @@ impl Moments {
                 self.fired += 1;
                 self.disturb();
             }
-            HistoryBody::Process { .. } => self.disturb(),
+            HistoryBody::Process { change, .. } => {
+                if *change == ProcessChange::Resumed {
+                    self.zombie_until_ns = event.at_ns.saturating_add(ZOMBIE_NS);
+                }
+                self.disturb();
+            }
             _ => {}
         }
     }
@@ -284,11 +291,13 @@ impl Moments {
                     let read_to = last.base_offset + i64::from(last.last_offset_delta) + 1;
                     let records: usize = part.batches.iter().map(|batch| batch.records.len()).sum();
                     self.fetched += records as u64;
-                    let at = self
-                        .read_to
-                        .entry((part.topic.clone(), part.partition))
-                        .or_insert(read_to);
+                    let place = (part.topic.clone(), part.partition);
+                    let at = self.read_to.entry(place.clone()).or_insert(read_to);
                     *at = (*at).max(read_to);
+                    if self.now_ns < self.zombie_until_ns {
+                        let first = part.batches.first().map_or(read_to, |batch| batch.base_offset);
+                        add(&mut self.windows, place, first, read_to);
+                    }
                 }
             }
             (Open::Produce { topics, .. }, _) if applied => {
@@ -325,6 +334,7 @@ impl Moments {
                     );
                 }
                 None => {
+                    self.plain_commits += 1;
                     for (place, offset) in offsets {
                         self.commit(group.clone(), place, offset);
                     }
@@ -365,6 +375,20 @@ impl Moments {
             self.produced_ahead = 0;
         }
         *at = offset;
+    }
+}
+
+/// Adds inputs that may be processed again.
+fn add(windows: &mut BTreeMap<Place, Vec<(i64, i64)>>, place: Place, from: i64, to: i64) {
+    let windows = windows.entry(place).or_default();
+    let room = windows.len() < MOST_WINDOWS;
+    match windows.last_mut() {
+        Some(last) if from <= last.1 && to >= last.0 => {
+            last.0 = last.0.min(from);
+            last.1 = last.1.max(to);
+        }
+        _ if from < to && room => windows.push((from, to)),
+        _ => {}
     }
 }
 

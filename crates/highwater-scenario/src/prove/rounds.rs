@@ -207,7 +207,13 @@ impl Stage<'_> {
 
     /// Commits are held back: what is written then is written again after a restart, unless a transaction undoes it.
     fn kill_outputs_ahead(&mut self, report: &mut RoundReport) -> Result<(), Stop> {
-        self.gates.arm(self.proxy, Gate::HoldCommits);
+        // Offsets of a transaction may go before its outputs, and have these wait for them: then its end is what
+        // commits both.
+        let gate = match self.moments().plain_commits {
+            0 => Gate::HoldEnds,
+            _ => Gate::HoldCommits,
+        };
+        self.gates.arm(self.proxy, gate);
         let held_before = self.moments().held_requests();
         let ahead = self.wait(MOMENT_LIMIT, |moments| {
             moments.held_requests() > held_before && moments.produced_ahead > 0
