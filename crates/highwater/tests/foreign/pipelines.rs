@@ -86,7 +86,7 @@ fn words(words: &[&str]) -> Vec<String> {
 
 fn java(class: &str, arguments: &[&str]) -> Pipeline {
     Pipeline {
-        words: words(&[&JVM, &[class], arguments].concat()),
+        words: words(&[&JVM[..], &[class], arguments].concat()),
         class_path: Some(format!("{}:{}", CLASSES.path().display(), jars())),
     }
 }

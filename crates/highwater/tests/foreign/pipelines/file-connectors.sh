@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Kafka Connect with Kafka's own connectors for files: a topic into a file, the file into another topic.
+# Connect's producers are not idempotent unless told to be, and a lost answer would be written twice.
 # file-connectors.sh BOOTSTRAP INPUT OUTPUT FOLDER; Kafka's jars in CLASSPATH.
 set -euo pipefail
 bootstrap=$1 input=$2 output=$3 folder=$4
@@ -13,6 +14,7 @@ value.converter=org.apache.kafka.connect.storage.StringConverter
 offset.storage.file.filename=$folder/offsets
 offset.flush.interval.ms=1000
 plugin.discovery=only_scan
+producer.enable.idempotence=true
 consumer.session.timeout.ms=6000
 consumer.heartbeat.interval.ms=500
 consumer.auto.offset.reset=earliest
