@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::io::BufRead;
 
 use super::error::excerpt;
-use super::form::{Form, Maps, parse};
+use super::form::{Form, Tape, plain_number};
+use super::maps::Maps;
 use super::{ReadError, Tally};
 use crate::history::{
     Action, Isolation, Kind, Names, Operation, Outcome, Partition, Process, Read, Step, Value, What,
@@ -29,24 +30,24 @@ pub fn edn(
         names,
         each,
         pending: HashMap::new(),
+        spare: Vec::new(),
         tally: Tally::default(),
         next: 0,
-        text: String::new(),
     };
-    let mut maps = Maps::new(input);
+    let (mut maps, mut tape) = (Maps::new(input), Tape::default());
     while let Some((line, bytes)) = maps.next()? {
-        let form = parse(line, bytes)?;
-        reader.entry(line, &form)?;
+        reader.entry(line, bytes, &mut tape)?;
     }
-    reader.end();
+    reader.end(&mut tape)?;
     Ok(reader.tally)
 }
 
-/// An operation that began.
+/// An operation that began. What it was to do is understood only if its end does not say what it did.
 struct Begun {
     index: u64,
     at_ns: i64,
-    actions: Vec<Action>,
+    line: u64,
+    entry: Vec<u8>,
 }
 
 struct Reader<'a> {
@@ -54,10 +55,11 @@ struct Reader<'a> {
     names: &'a mut Names,
     each: &'a mut dyn FnMut(Step),
     pending: HashMap<Process, Begun>,
+    /// Bytes of entries that ended, to be written over.
+    spare: Vec<Vec<u8>>,
     tally: Tally,
     /// Index of the next entry that names none.
     next: u64,
-    text: String,
 }
 
 const AN_ENTRY: &str =
@@ -65,8 +67,9 @@ const AN_ENTRY: &str =
 const MICRO_OPERATION: &str = "the workload for Kafka has [:send key value], [:send key [offset value]] and [:poll {key [[offset value]]}]";
 
 impl Reader<'_> {
-    fn entry(&mut self, line: u64, entry: &Form<'_>) -> Result<(), ReadError> {
-        let word = |key| entry.get(key).and_then(Form::word);
+    fn entry(&mut self, line: u64, bytes: &mut Vec<u8>, tape: &mut Tape) -> Result<(), ReadError> {
+        let entry = tape.read(line, bytes)?;
+        let word = |key| entry.get(key).and_then(|form| form.word());
         let (Some(of_type), Some(process)) = (word(":type"), word(":process")) else {
             return Err(ReadError::malformed(
                 line,
@@ -74,12 +77,12 @@ impl Reader<'_> {
                 AN_ENTRY,
             ));
         };
-        let index = entry.get(":index").and_then(Form::integer);
+        let index = entry.get(":index").and_then(|form| form.integer());
         let index = index
             .and_then(|index| u64::try_from(index).ok())
             .unwrap_or(self.next);
         self.next = index + 1;
-        let at_ns = entry.get(":time").and_then(Form::integer).unwrap_or(-1);
+        let at_ns = entry.get(":time").and_then(|form| form.integer()).unwrap_or(-1);
         let outcome = match of_type {
             ":invoke" => None,
             ":ok" => Some(Outcome::Ok),
@@ -101,33 +104,36 @@ impl Reader<'_> {
         let process = self.names.process(process);
         match (word(":f"), outcome) {
             (Some(":send" | ":poll" | ":txn"), None) => {
-                let actions = self.actions(line, entry.get(":value"))?;
                 let begun = Begun {
                     index,
                     at_ns,
-                    actions,
+                    line,
+                    entry: std::mem::replace(bytes, self.spare.pop().unwrap_or_default()),
                 };
                 if let Some(before) = self.pending.insert(process, begun) {
-                    self.unfinished(process, before);
+                    self.unfinished(process, before, tape)?;
                 }
             }
             (Some(":send" | ":poll" | ":txn"), Some(outcome)) => {
                 let begun = self.pending.remove(&process);
                 let began = begun.as_ref().map_or(index, |begun| begun.index);
+                let repositioned = self.rebalanced(entry);
                 let value = entry.get(":value").filter(|value| !value.is_nil());
-                let mut actions = match (value, begun) {
-                    (None, Some(begun)) => begun.actions,
+                let mut actions = match (value, &begun) {
+                    (None, Some(begun)) => self.begun(begun, tape)?,
                     (value, _) => self.actions(line, value)?,
                 };
-                if let Some(repositioned) = self.rebalanced(entry) {
+                if let Some(repositioned) = repositioned {
                     actions.insert(0, repositioned);
                 }
                 self.operation(index, at_ns, (began, process, outcome), actions);
+                self.spare.extend(begun.map(|begun| begun.entry));
             }
             (Some(":subscribe" | ":assign"), Some(Outcome::Ok | Outcome::Unknown)) => {
-                let keys = entry.get(":value").and_then(Form::sequence).unwrap_or_default();
+                let keys = entry.get(":value").and_then(|value| value.sequence());
                 let partitions = keys
-                    .iter()
+                    .into_iter()
+                    .flatten()
                     .filter_map(|key| Some(self.names.partition(key.word()?)))
                     .collect();
                 let subscribed = What::Subscribed {
@@ -167,25 +173,35 @@ impl Reader<'_> {
         self.step(index, at_ns, What::Operation(operation));
     }
 
-    fn unfinished(&mut self, process: Process, begun: Begun) {
+    /// What an operation was to do.
+    fn begun(&mut self, begun: &Begun, tape: &mut Tape) -> Result<Vec<Action>, ReadError> {
+        let entry = tape.read(begun.line, &begun.entry)?;
+        self.actions(begun.line, entry.get(":value"))
+    }
+
+    fn unfinished(&mut self, process: Process, begun: Begun, tape: &mut Tape) -> Result<(), ReadError> {
         self.tally.unfinished += 1;
         let told = (begun.index, process, Outcome::Unknown);
-        self.operation(begun.index, begun.at_ns, told, begun.actions);
+        let actions = self.begun(&begun, tape)?;
+        self.operation(begun.index, begun.at_ns, told, actions);
+        self.spare.push(begun.entry);
+        Ok(())
     }
 
     /// What began and never ended is unknown.
-    fn end(&mut self) {
+    fn end(&mut self, tape: &mut Tape) -> Result<(), ReadError> {
         let mut pending: Vec<_> = std::mem::take(&mut self.pending).into_iter().collect();
         pending.sort_by_key(|(_, begun)| begun.index);
         for (process, begun) in pending {
-            self.unfinished(process, begun);
+            self.unfinished(process, begun, tape)?;
         }
+        Ok(())
     }
 
     /// Partitions that were given out anew while the operation went on.
-    fn rebalanced(&mut self, entry: &Form<'_>) -> Option<Action> {
+    fn rebalanced(&mut self, entry: Form<'_>) -> Option<Action> {
         let log = entry.get(":rebalance-log")?.sequence()?;
-        let keys = log.iter().filter_map(|entry| entry.get(":keys")?.sequence());
+        let keys = log.filter_map(|entry| entry.get(":keys")?.sequence());
         let partitions: Vec<Partition> = keys
             .flatten()
             .filter_map(|key| Some(self.names.partition(key.word()?)))
@@ -193,34 +209,53 @@ impl Reader<'_> {
         (!partitions.is_empty()).then_some(Action::Repositioned { partitions })
     }
 
-    fn actions(&mut self, line: u64, value: Option<&Form<'_>>) -> Result<Vec<Action>, ReadError> {
+    fn actions(&mut self, line: u64, value: Option<Form<'_>>) -> Result<Vec<Action>, ReadError> {
         let Some(value) = value.filter(|value| !value.is_nil()) else {
             return Ok(Vec::new());
         };
-        let wrong = |form: &Form<'_>| {
-            let what = format!("the micro-operation {}", excerpt(&format!("{form:?}")));
+        let wrong = |form: Form<'_>| {
+            let what = format!("the micro-operation {}", excerpt(form.written()));
             ReadError::malformed(line, what, MICRO_OPERATION)
         };
-        let micro = value.sequence().ok_or_else(|| wrong(value))?;
-        let mut actions = Vec::with_capacity(micro.len());
-        for form in micro {
-            let action = match form.sequence() {
-                Some([name, key, value]) if name.word() == Some(":send") => self.send(key, value),
-                Some([name]) if name.word() == Some(":poll") => continue,
-                Some([name, reads]) if name.word() == Some(":poll") => self.poll(reads),
-                _ => None,
-            };
-            actions.push(action.ok_or_else(|| wrong(form))?);
+        let mut actions = Vec::new();
+        for form in value.sequence().ok_or_else(|| wrong(value))? {
+            match self.action(form) {
+                Some(Some(action)) => actions.push(action),
+                Some(None) => {}
+                None => return Err(wrong(form)),
+            }
         }
         Ok(actions)
     }
 
-    fn send(&mut self, key: &Form<'_>, value: &Form<'_>) -> Option<Action> {
+    /// A micro-operation; `Some(None)` is a poll of which nothing is told, `None` one that is not understood.
+    fn action(&mut self, form: Form<'_>) -> Option<Option<Action>> {
+        let mut forms = form.sequence()?;
+        match forms.next()?.word()? {
+            ":send" => {
+                let (key, value) = forms.two()?;
+                self.send(key, value).map(Some)
+            }
+            ":poll" => match (forms.next(), forms.next()) {
+                (None, _) => Some(None),
+                (Some(reads), None) => self.poll(reads).map(Some),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn send(&mut self, key: Form<'_>, value: Form<'_>) -> Option<Action> {
         let partition = self.names.partition(key.word()?);
         let (offset, value) = match value.sequence() {
-            Some([offset, value]) if offset.is_nil() => (None, value),
-            Some([offset, value]) => (Some(offset.integer()?), value),
-            Some(_) => return None,
+            Some(acknowledged) => {
+                let (offset, value) = acknowledged.two()?;
+                let offset = match offset.is_nil() {
+                    true => None,
+                    false => Some(offset.integer()?),
+                };
+                (offset, value)
+            }
             None => (None, value),
         };
         Some(Action::Send {
@@ -230,18 +265,13 @@ impl Reader<'_> {
         })
     }
 
-    fn poll(&mut self, reads: &Form<'_>) -> Option<Action> {
-        let Form::Map(keys) = reads else {
-            return None;
-        };
-        let mut by_partition = Vec::with_capacity(keys.len());
-        for (key, records) in keys {
+    fn poll(&mut self, reads: Form<'_>) -> Option<Action> {
+        let mut by_partition = Vec::new();
+        for (key, records) in reads.entries()? {
             let partition = self.names.partition(key.word()?);
             let mut reads = Vec::new();
             for record in records.sequence()? {
-                let [offset, value] = record.sequence()? else {
-                    return None;
-                };
+                let (offset, value) = record.sequence()?.two()?;
                 let offset = match offset.is_nil() {
                     true => -1,
                     false => offset.integer()?,
@@ -259,17 +289,12 @@ impl Reader<'_> {
         })
     }
 
-    fn value(&mut self, value: &Form<'_>) -> Option<Value> {
+    /// Numbers stand for themselves, if they are written as they are shown.
+    fn value(&mut self, value: Form<'_>) -> Option<Value> {
         let word = value.word()?;
-        // Numbers stand for themselves, if they are written as they are shown.
-        if let Some(number) = value.integer().and_then(|number| u64::try_from(number).ok()) {
-            self.text.clear();
-            use std::fmt::Write;
-            let _ = write!(self.text, "{number}");
-            if self.text == word {
-                return Some(Value(number));
-            }
-        }
-        Some(self.names.value(word))
+        Some(match plain_number(word) {
+            Some(number) => Value(number),
+            None => self.names.value(word),
+        })
     }
 }

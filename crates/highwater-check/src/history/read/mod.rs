@@ -13,6 +13,7 @@ mod edn;
 mod error;
 mod form;
 mod format;
+mod maps;
 mod verifiable;
 
 pub use edn::edn;
