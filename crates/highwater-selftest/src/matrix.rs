@@ -164,9 +164,7 @@ impl MatrixRow {
         judge: Judge<'_>,
     ) -> bool {
         let mut found = judge(&planted.steps);
-        found.retain(|finding| {
-            !always_allowed(finding.anomaly) && !natural(finding, &planted.expected, contract)
-        });
+        found.retain(|finding| !natural(finding, &planted.expected, contract));
         let exact = same(&planted.expected, &found);
         let standing = planted
             .expected
@@ -190,11 +188,6 @@ impl MatrixRow {
 /// What the histories of a contract hold anyway, and what is not what was planted.
 fn natural(finding: &Finding, expected: &[Expected], contract: Contract) -> bool {
     !finding.anomaly.violates(contract) && !expected.iter().any(|expected| expected.is(finding))
-}
-
-/// What Kafka allows at any time, the simulation does not follow.
-fn always_allowed(anomaly: Anomaly) -> bool {
-    matches!(anomaly, Anomaly::WriteCycle | Anomaly::IntSendSkip)
 }
 
 /// Whether each expected finding is there once, and no other.

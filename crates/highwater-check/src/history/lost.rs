@@ -53,9 +53,10 @@ fn lost_from_log(index: &Index, record: RecordNumber, writer: u32, end: Partitio
     if end.compacted || index.places(record).any(readable) {
         return false;
     }
+    let told = Seen::ACKNOWLEDGED | Seen::PERHAPS | Seen::READ | Seen::READ_UNCOMMITTED;
     let promised = index
         .places(record)
-        .filter(|place| place.seen.any(Seen::ACKNOWLEDGED | Seen::PERHAPS | Seen::READ))
+        .filter(|place| place.seen.any(told))
         .map(|place| place.offset)
         .min();
     match promised {

@@ -1,21 +1,30 @@
 use highwater_check::history::{
-    Action, Isolation, Kind, Operation, Outcome, Partition, Process, Producer, Read, What,
+    Action, Group, GroupStep, Isolation, Kind, Member, Operation, Outcome, Partition, Process, Producer,
+    Read, What,
 };
 use rand::RngExt;
 
 use super::{Actor, After};
 use crate::world::{Transaction, World};
 
-/// A transactional producer that may read in its transactions too.
+/// A transactional producer that may read in its transactions too, as the one member of a group of its own.
 pub(crate) struct TransactionalProducer {
     process: Process,
     producer: Producer,
     /// The protocol of Kafka 4 (KIP-890): an epoch for each transaction.
     version_2: bool,
     left: usize,
+    /// What it reads, and the next offset.
     reads: Option<(Partition, i64)>,
+    group: Group,
+    member: Member,
+    /// What its group has committed.
+    committed: i64,
     state: State,
 }
+
+/// Groups of transactional producers have numbers from here on.
+const FIRST_GROUP: u32 = 100;
 
 enum State {
     Idle,
@@ -59,6 +68,9 @@ impl TransactionalProducer {
             version_2,
             left: transactions,
             reads,
+            group: Group(FIRST_GROUP + process.0),
+            member: world.member(),
+            committed: 0,
             state: State::Idle,
         };
         actor.subscribe(world);
@@ -72,6 +84,57 @@ impl TransactionalProducer {
                 partitions: vec![partition],
                 repositioned: false,
             });
+            self.begin_where_committed(partition, world);
+        }
+    }
+
+    fn begin_where_committed(&self, partition: Partition, world: &mut World) {
+        world.tell_group(GroupStep::Positioned {
+            group: self.group,
+            member: self.member,
+            partition,
+            offset: self.committed,
+        });
+    }
+
+    /// What its group is told when a transaction is over: what it was handed, and what was committed of it.
+    fn tell_group(&mut self, running: &Running, ending: &Ending, world: &mut World) {
+        let Some((partition, position)) = self.reads else {
+            return;
+        };
+        let (group, member) = (self.group, self.member);
+        let mut read = running.actions.iter().flat_map(|action| match action {
+            Action::Poll { reads, .. } => reads.as_slice(),
+            _ => &[],
+        });
+        let offsets =
+            |(_, reads): &(Partition, Vec<Read>)| Some((reads.first()?.offset, reads.last()?.offset));
+        let Some((first, last)) = read.by_ref().find_map(offsets) else {
+            return;
+        };
+        let last = read
+            .filter_map(offsets)
+            .next_back()
+            .map_or(last, |(_, last)| last);
+        world.tell_group(GroupStep::Delivered {
+            group,
+            member,
+            partition,
+            first,
+            last,
+        });
+        if ending.outcome != Outcome::Failed {
+            world.tell_group(GroupStep::Committed {
+                group,
+                member: Some(member),
+                generation: -1,
+                partition,
+                offset: position,
+                outcome: ending.outcome,
+            });
+        }
+        if ending.commit {
+            self.committed = position;
         }
     }
 
@@ -97,6 +160,15 @@ impl TransactionalProducer {
                 self.send(&mut running, world);
             }
             return State::Sending(running);
+        }
+        if let Some((partition, position)) = self.reads
+            && position > running.position
+        {
+            running.actions.push(Action::Commit {
+                group: self.group,
+                partition,
+                offset: position,
+            });
         }
         let ending = self.ending(&running, world);
         State::Ending(running, ending)
@@ -157,19 +229,22 @@ impl TransactionalProducer {
         if ending.then == Then::Restart {
             world.tell(What::Disturbed);
         }
-        if ending.outcome == Outcome::Failed
-            && let Some((_, position)) = &mut self.reads
-        {
-            *position = running.position;
-        }
         world.tell_operation(Operation {
             began: running.began,
             process: self.process,
             outcome: ending.outcome,
             kind: Kind::Transaction,
             producer: Some(self.producer),
-            actions: running.actions,
+            actions: running.actions.clone(),
         });
+        self.tell_group(&running, &ending, world);
+        if ending.outcome == Outcome::Failed
+            && let Some((partition, position)) = &mut self.reads
+        {
+            *position = running.position;
+            let partition = *partition;
+            self.begin_where_committed(partition, world);
+        }
         if ending.then == Then::Restart {
             self.restart(ending.marker, world);
         } else if self.version_2 {
@@ -186,8 +261,9 @@ impl TransactionalProducer {
         let producer = self.producer;
         world.tell(What::Initialised { producer });
         if let Some((_, position)) = &mut self.reads {
-            *position = 0;
+            *position = self.committed;
         }
+        self.member = world.member();
         self.subscribe(world);
         if world.once_in(2) {
             let (partition, value) = (world.any_partition(), world.value());

@@ -22,6 +22,20 @@ impl Edit {
         self.steps.insert(at + 1, Step { index, at_ns, what });
     }
 
+    /// Puts a step right behind the one at a place, in front of what was put there before.
+    pub(super) fn insert_behind_and_shift(&mut self, at: usize, what: What) {
+        let before = &self.steps[at];
+        let (mut index, at_ns) = (before.index + 1, before.at_ns);
+        self.steps.insert(at + 1, Step { index, at_ns, what });
+        for step in &mut self.steps[at + 2..] {
+            if step.index > index {
+                break;
+            }
+            step.index = index + 1;
+            index += 1;
+        }
+    }
+
     pub(super) fn operation(&mut self, at: usize) -> Option<&mut Operation> {
         match &mut self.steps[at].what {
             What::Operation(operation) => Some(operation),
@@ -85,7 +99,7 @@ impl Edit {
                     {
                         for (_, reads) in reads.iter_mut().filter(|(of, _)| *of == partition) {
                             reads.retain(&keep);
-                            left = Some(reads.clone());
+                            left.get_or_insert_default().extend_from_slice(reads);
                         }
                         reads.retain(|(_, reads)| !reads.is_empty());
                     }

@@ -1,7 +1,9 @@
 //! Changes that no checker may see: what is done to the history is as if it had happened legally.
 
-use highwater_check::history::{LogStep, Outcome, What};
+use highwater_check::history::{LogStep, Outcome, Partition, What};
 
+use super::commits::{delivered_again, poll_again};
+use super::fenced::{Another, NEW_PRODUCER};
 use super::log::plain;
 use super::view::View;
 use super::{Context, EXACTLY_ONCE, Equivalent, Spot};
@@ -32,6 +34,18 @@ pub(super) fn equivalents() -> Vec<Equivalent> {
             reason: "without the end of a partition its tail is unseen: the verdict is INCONCLUSIVE, not VIOLATED",
             contract: EXACTLY_ONCE,
             spots: unseen_tail,
+        },
+        Equivalent {
+            name: "record delivered again inside the window",
+            reason: "its reader was put back to where it had been: what follows may come again",
+            contract: EXACTLY_ONCE,
+            spots: delivered_again_legally,
+        },
+        Equivalent {
+            name: "transaction left open by a client that is gone",
+            reason: "its timeout may still end it: the verdict is INCONCLUSIVE, not VIOLATED",
+            contract: EXACTLY_ONCE,
+            spots: left_open,
         },
     ]
 }
@@ -120,4 +134,59 @@ fn unseen_tail(view: &View<'_>) -> Vec<Spot> {
         }
     })
     .collect()
+}
+
+fn delivered_again_legally(view: &View<'_>) -> Vec<Spot> {
+    let mut spots = Vec::new();
+    for handed in view.handed() {
+        let Some(polled) = poll_again(view, &handed) else {
+            continue;
+        };
+        let reads = view.steps[..handed.at]
+            .iter()
+            .rev()
+            .find_map(|step| match &step.what {
+                What::Subscribed {
+                    process, partitions, ..
+                } if *process == polled.process => Some(partitions.clone()),
+                _ => None,
+            });
+        let Some(partitions) = reads else { continue };
+        spots.push(Spot {
+            at: handed.at,
+            context: view.context(handed.at),
+            plant: Box::new(move |edit| {
+                let put_back = What::Subscribed {
+                    process: polled.process,
+                    partitions: partitions.clone(),
+                    repositioned: true,
+                };
+                edit.insert_behind_and_shift(handed.at, delivered_again(&handed));
+                edit.insert_behind_and_shift(handed.at, What::Operation(polled.clone()));
+                edit.insert_behind_and_shift(handed.at, put_back);
+            }),
+            expected: Vec::new(),
+        });
+    }
+    spots
+}
+
+fn left_open(view: &View<'_>) -> Vec<Spot> {
+    let places = view.operations().map(|(at, _)| {
+        let open = Another {
+            outcome: Outcome::Unknown,
+            ..Another::new(view, Partition(1), NEW_PRODUCER)
+        };
+        Spot {
+            at,
+            context: Context::Unknown,
+            plant: Box::new(move |edit| {
+                let process = edit.new_process();
+                edit.insert_behind(at, What::Operation(open.operation(0, process)));
+                open.write(edit, None);
+            }),
+            expected: Vec::new(),
+        }
+    });
+    places.collect()
 }

@@ -31,6 +31,11 @@ pub(super) fn defects() -> Vec<Defect> {
             &[A::LostWrite, A::ReusedOffset],
             reused,
         ),
+        defect(
+            "two records at one offset",
+            &[A::LostWrite, A::InconsistentOffsets],
+            two_at_one,
+        ),
         defect("bit flipped", &[A::CorruptPayload], flipped),
         defect("record that nobody sent", &[A::Phantom], phantom),
         Defect {
@@ -212,6 +217,50 @@ fn reused(view: &View<'_>) -> Vec<Spot> {
             }
         })
         .collect()
+}
+
+/// A reader gets another record at an offset than the log holds there.
+fn two_at_one(view: &View<'_>) -> Vec<Spot> {
+    let polls = view.polls();
+    let plain = plain(view).into_iter().filter(|written| {
+        let record = &written.record;
+        written.at > 0 && record.offset >= view.log_start(record.partition)
+    });
+    let spots = plain.filter_map(|written| {
+        let (at, record, value) = (written.at, written.record, view.new_value());
+        let poll = polls.iter().find(|poll| {
+            poll.partition == record.partition && poll.reads.iter().any(|read| read.offset == record.offset)
+        })?;
+        let index = view.steps[poll.at].index;
+        let other = (record.partition, Some(record.offset), Some(value));
+        Some(Spot {
+            at,
+            context: view.context(at),
+            plant: Box::new(move |edit| {
+                let process = edit.new_process();
+                let poll = edit.position(index);
+                for action in edit.operation(poll).into_iter().flat_map(|it| &mut it.actions) {
+                    let Action::Poll { reads, .. } = action else {
+                        continue;
+                    };
+                    let reads = reads.iter_mut().filter(|(of, _)| *of == record.partition);
+                    for read in reads.flat_map(|(_, reads)| reads) {
+                        if read.offset == record.offset {
+                            read.value = value;
+                        }
+                    }
+                }
+                let send = send(record.partition, value, None);
+                let sent = plain_operation(process, Outcome::Unknown, send);
+                edit.insert_behind(at - 1, What::Operation(sent));
+            }),
+            expected: vec![
+                Expected::new(Anomaly::LostWrite, [other]),
+                Expected::new(Anomaly::InconsistentOffsets, [named(&record), other]),
+            ],
+        })
+    });
+    spots.collect()
 }
 
 pub(super) fn send(partition: Partition, value: Value, offset: Option<i64>) -> Action {

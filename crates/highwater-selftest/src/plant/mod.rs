@@ -2,8 +2,12 @@
 //!
 //! Invariant: what is expected follows from what was planted, by the definition of the anomaly; no checker is asked.
 
+mod commits;
 mod edit;
 mod equivalent;
+mod fenced;
+mod groups;
+mod halves;
 mod log;
 mod reads;
 mod sends;
@@ -186,6 +190,10 @@ pub fn defects() -> Vec<Defect> {
     all.extend(sends::defects());
     all.extend(reads::defects());
     all.extend(transactions::defects());
+    all.extend(halves::defects());
+    all.extend(fenced::defects());
+    all.extend(groups::defects());
+    all.extend(commits::defects());
     all
 }
 

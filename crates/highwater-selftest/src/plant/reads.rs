@@ -284,19 +284,22 @@ fn aborted(view: &View<'_>) -> Vec<Spot> {
 
 impl Edit {
     /// One poll does not get these records.
-    fn leave_out(&mut self, index: u64, partition: Partition, offsets: &[i64]) {
+    pub(super) fn leave_out(&mut self, index: u64, partition: Partition, offsets: &[i64]) {
         let at = self.position(index);
         let Some(operation) = self.operation(at) else {
             return;
         };
+        let mut left = Vec::new();
         for action in &mut operation.actions {
             if let Action::Poll { reads, .. } = action {
                 for (_, reads) in reads.iter_mut().filter(|(of, _)| *of == partition) {
                     reads.retain(|read| !offsets.contains(&read.offset));
+                    left.extend_from_slice(reads);
                 }
                 reads.retain(|(_, reads)| !reads.is_empty());
             }
         }
+        self.delivered_anew(at, partition, &left);
     }
 
     /// One poll gets a record more, in front of another.

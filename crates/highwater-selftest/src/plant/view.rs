@@ -210,6 +210,27 @@ impl<'a> View<'a> {
         self.members.contains(&process)
     }
 
+    /// Steps of groups.
+    pub(super) fn group_steps(&self) -> impl DoubleEndedIterator<Item = (usize, &'a GroupStep)> + '_ {
+        self.steps
+            .iter()
+            .enumerate()
+            .filter_map(|(at, step)| match &step.what {
+                What::Group(step) => Some((at, step)),
+                _ => None,
+            })
+    }
+
+    /// The first record that readers of committed records get, from an offset on; none in compacted topics.
+    pub(super) fn next_record(&self, partition: Partition, from: i64) -> Option<LogRecord> {
+        let from = from.max(self.log_start(partition));
+        self.records
+            .range((partition, from)..=(partition, i64::MAX))
+            .map(|(_, record)| *record)
+            .find(|record| self.is_committed(partition, record.offset))
+            .filter(|_| !self.is_compacted(partition))
+    }
+
     /// What stands in front of it is the poll.
     fn delivered(&mut self, at: usize) {
         let poll = (0..at).rev().find_map(|at| self.operation_at(at));
