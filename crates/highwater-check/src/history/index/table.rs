@@ -22,22 +22,56 @@ pub(super) struct Kept {
     pub(super) elsewhere: bool,
 }
 
-/// Records by partition and value, numbered as they come: open addressing over the numbers alone.
+/// Records by partition and value, numbered as they come: open addressing over the numbers, each with a part of its
+/// hash, so that hardly a record is looked at in vain.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    slots: Vec<u32>,
+    slots: Vec<Slot>,
     pub(super) records: Vec<Kept>,
 }
 
 /// Slots to begin with.
 const FIRST_SLOTS: usize = 64;
 
-fn hash(partition: Partition, value: Value) -> u64 {
-    // Finaliser of splitmix64: values are often consecutive numbers.
-    let mut x = value.0 ^ u64::from(partition.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+/// A number, or none.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    number: u32,
+    mark: u32,
+}
+
+const EMPTY: Slot = Slot {
+    number: NONE,
+    mark: 0,
+};
+
+/// Where a record may be in a table, before it is cut to its size.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    first: usize,
+    /// To the next slot, if another record is there. Odd: it leads to every slot of a table whose size is a power of
+    /// two.
+    distance: usize,
+    mark: u32,
+}
+
+/// Slots of one line of a processor's cache.
+const LINE: u64 = 8;
+
+/// Values are often consecutive numbers, and looked up in about that order: eight of them share a line. Numbers that
+/// are far from each other are spread over all slots.
+fn way(partition: Partition, value: Value) -> Way {
+    // Finaliser of splitmix64.
+    let mut x = (value.0 / LINE) ^ u64::from(partition.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
+    x ^= x >> 31;
+    let within = (value.0 ^ (x >> 60)) % LINE;
+    Way {
+        first: (x / LINE * LINE + within) as usize,
+        distance: ((x >> 32) / LINE * LINE + 1) as usize,
+        mark: (x >> 32) as u32,
+    }
 }
 
 impl Table {
@@ -47,12 +81,16 @@ impl Table {
         if self.records.len() * 4 >= self.slots.len() * 3 {
             self.grow();
         }
-        let slot = self.slot(partition, value);
-        if self.slots[slot] != NONE {
-            return self.slots[slot];
+        let way = way(partition, value);
+        let slot = self.slot(way, partition, value);
+        if self.slots[slot].number != NONE {
+            return self.slots[slot].number;
         }
         let number = u32::try_from(self.records.len()).unwrap_or(NONE);
-        self.slots[slot] = number;
+        self.slots[slot] = Slot {
+            number,
+            mark: way.mark,
+        };
         self.records.push(Kept {
             value,
             offset: -1,
@@ -71,23 +109,26 @@ impl Table {
         if self.slots.is_empty() {
             return None;
         }
-        Some(self.slots[self.slot(partition, value)]).filter(|number| *number != NONE)
+        let slot = self.slot(way(partition, value), partition, value);
+        Some(self.slots[slot].number).filter(|number| *number != NONE)
     }
 
-    fn slot(&self, partition: Partition, value: Value) -> usize {
+    /// The slot that has the record, or could take it.
+    fn slot(&self, way: Way, partition: Partition, value: Value) -> usize {
         let mask = self.slots.len() - 1;
-        let mut slot = hash(partition, value) as usize & mask;
+        let mut at = way.first & mask;
         loop {
-            match self.slots[slot] {
-                NONE => return slot,
-                number => {
-                    let kept = &self.records[number as usize];
-                    if kept.value == value && kept.partition == partition {
-                        return slot;
-                    }
+            let slot = self.slots[at];
+            if slot.number == NONE {
+                return at;
+            }
+            if slot.mark == way.mark {
+                let kept = &self.records[slot.number as usize];
+                if kept.value == value && kept.partition == partition {
+                    return at;
                 }
             }
-            slot = (slot + 1) & mask;
+            at = at.wrapping_add(way.distance) & mask;
         }
     }
 
@@ -95,14 +136,18 @@ impl Table {
         let size = (self.slots.len() * 2).max(FIRST_SLOTS);
         // The old slots go before the new ones come: both are not needed at once.
         self.slots = Vec::new();
-        self.slots = vec![NONE; size];
+        self.slots = vec![EMPTY; size];
         let mask = size - 1;
         for (number, kept) in (0u32..).zip(&self.records) {
-            let mut slot = hash(kept.partition, kept.value) as usize & mask;
-            while self.slots[slot] != NONE {
-                slot = (slot + 1) & mask;
+            let way = way(kept.partition, kept.value);
+            let mut at = way.first & mask;
+            while self.slots[at].number != NONE {
+                at = at.wrapping_add(way.distance) & mask;
             }
-            self.slots[slot] = number;
+            self.slots[at] = Slot {
+                number,
+                mark: way.mark,
+            };
         }
     }
 }
@@ -129,5 +174,18 @@ mod tests {
         }
         assert_eq!(table.find(Partition(3), Value(5)), None);
         assert_eq!(table.number(Partition(1), Value(7)), 22);
+    }
+
+    #[test]
+    fn numbers_far_from_each_other_are_spread() {
+        for distance in [1, 16, 1 << 10, 1 << 40, 0x9e37_79b9_7f4a_7c15] {
+            let mut taken = vec![0u32; 1 << 12];
+            for number in 0..1u64 << 12 {
+                let way = way(Partition(3), Value(number.wrapping_mul(distance)));
+                taken[way.first % (1 << 12)] += 1;
+            }
+            let most = taken.iter().max();
+            assert!(most < Some(&16), "a distance of {distance}: {most:?} at one slot");
+        }
     }
 }
