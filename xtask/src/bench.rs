@@ -9,6 +9,7 @@
 
 mod broker;
 mod case;
+mod check;
 mod cluster;
 mod error;
 mod highwater;
@@ -28,6 +29,7 @@ use clap::Args;
 
 pub(crate) use broker::{BrokerArguments, broker};
 use case::Case;
+pub(crate) use check::{CheckArguments, check};
 use cluster::Broker;
 use error::BenchError;
 pub(crate) use proxy::{ProxyArguments, proxy};

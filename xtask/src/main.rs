@@ -1,5 +1,6 @@
-//! Repository chores: `cargo xtask bench load`, `bench broker` and `bench proxy` measure against named rivals, `cargo xtask fuzz`
-//! offers damaged input to the dev broker, `cargo xtask soak crash` kills it a thousand times.
+//! Repository chores: `cargo xtask bench load`, `bench broker` and `bench proxy` measure against named rivals,
+//! `bench check` measures the checkers of histories, `cargo xtask fuzz` offers damaged input to the dev broker,
+//! `cargo xtask soak crash` kills it a thousand times.
 //!
 //! Invariant: a benchmark says what it compared, on which machine and beside what else, and is never part of a
 //! test.
@@ -39,6 +40,8 @@ enum Bench {
     Load(bench::LoadArguments),
     /// The dev broker against Apache Kafka.
     Broker(bench::BrokerArguments),
+    /// The checkers of histories on large ones: time, memory, growth.
+    Check(bench::CheckArguments),
     /// The fault proxy against a direct connection and against toxiproxy.
     Proxy(bench::ProxyArguments),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
     let ended: Result<(), Box<dyn Error>> = match Arguments::parse().chore {
         Chore::Bench(Bench::Load(arguments)) => bench::load(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Broker(arguments)) => bench::broker(&arguments).map_err(Into::into),
+        Chore::Bench(Bench::Check(arguments)) => bench::check(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Proxy(arguments)) => bench::proxy(&arguments).map_err(Into::into),
         Chore::Fuzz(arguments) => fuzz::fuzz(&arguments).map_err(Into::into),
         Chore::Soak(what) => soak::soak(&what).map_err(Into::into),
