@@ -7,7 +7,10 @@ use std::fmt::Write;
 
 use highwater_check::Anomaly;
 use highwater_check::history::Finding;
-use highwater_selftest::{Cell, Context, Expected, Matrix, MatrixRow, Miss, Named, Selftest, Where};
+use highwater_check::pipeline::PipelineFinding;
+use highwater_selftest::{
+    Cell, CleanRow, Context, Expected, MatrixRow, Miss, Named, PipelineMiss, PipelineRow, Selftest, Where,
+};
 use serde_json::json;
 
 use crate::Style;
@@ -18,10 +21,12 @@ use crate::text::{left, right, wrap};
 const NAME: usize = 45;
 /// Columns of the first column of the other tables.
 const WIDE: usize = 52;
+/// Where names stand that have no room beside their row.
+const NARROW: usize = 50;
 /// Columns of first, middle and last.
 const PLACES: [usize; 3] = [7, 8, 6];
-const NOT_PART: &str = "Not part of this: planted defects of brokers and of pipelines, whole tool against the dev \
-                        broker. `./test` proves those; `cargo test -p highwater` runs them alone.";
+const NOT_PART: &str = "Not part of this: brokers and pipelines that really run, with a defect each, judged by the \
+                        whole tool. `./test` proves those; `cargo test -p highwater --test prove` runs them alone.";
 
 /// The proof as tables for a terminal; how long it took, in nanoseconds.
 #[must_use]
@@ -31,8 +36,9 @@ pub fn selftest_text(proof: &Selftest, took_ns: u64, style: &Style) -> String {
         width: usize::from(style.width).clamp(80, 120),
         paint: Paint::new(style.color),
     };
-    page.matrix(&proof.matrix);
-    page.clean(proof);
+    page.matrix(proof);
+    page.clean("clean histories", "steps", &proof.clean);
+    page.clean("clean pipelines", "records", &proof.clean_pipelines);
     page.controls(proof);
     page.equivalents(proof);
     page.oracle(proof);
@@ -64,31 +70,23 @@ impl Page {
         }
     }
 
-    fn matrix(&mut self, matrix: &Matrix) {
+    fn matrix(&mut self, proof: &Selftest) {
         let places = "first  middle  last  ";
-        self.heading(&format!("  {}{places}caught by", left("planted defect", NAME)));
-        for row in &matrix.rows {
-            let mut names: Vec<&str> = row.caught_by.iter().map(|anomaly| anomaly.name()).collect();
-            if !row.forbidden {
-                names.push("(told)");
-            }
-            let marks: String = row
-                .places
-                .iter()
-                .zip(PLACES)
-                .map(|(cell, width)| left(&mark(*cell), width))
-                .collect();
-            let front = format!("  {}{marks}", left(row.defect, NAME));
-            let names = names.join(" ");
-            if front.chars().count() + names.len() <= self.width {
-                self.line(&format!("{front}{names}"));
-            } else {
-                self.line(&front);
-                self.paragraph(50, &names);
-            }
+        self.heading(&format!(
+            "  {}{places}caught by",
+            left("planted defect of a history", NAME)
+        ));
+        for row in &proof.matrix.rows {
+            self.row(row.defect, &row.places, row.caught_by, row.forbidden);
         }
-        let contexts = contexts(matrix);
-        let words: Vec<String> = contexts
+        self.heading(&format!(
+            "  {}{places}caught by",
+            left("planted defect of a pipeline", NAME)
+        ));
+        for row in &proof.pipelines {
+            self.row(row.defect, &row.places, row.caught_by, row.forbidden);
+        }
+        let words: Vec<String> = contexts(proof)
             .iter()
             .map(|(context, cell)| {
                 format!(
@@ -101,12 +99,60 @@ impl Page {
             .collect();
         self.heading("  planted in");
         self.paragraph(2, &words.join(" · "));
-        for miss in matrix
-            .rows
+        for row in &proof.matrix.rows {
+            if let Some(miss) = &row.miss {
+                self.miss(row, miss);
+            }
+        }
+        for row in &proof.pipelines {
+            if let Some(miss) = &row.miss {
+                self.pipeline_miss(row, miss);
+            }
+        }
+    }
+
+    fn row(&mut self, defect: &str, places: &[Cell; 3], caught_by: &[Anomaly], forbidden: bool) {
+        let mut names: Vec<&str> = caught_by.iter().map(|anomaly| anomaly.name()).collect();
+        if !forbidden {
+            names.push("(told)");
+        }
+        let marks: String = places
             .iter()
-            .filter_map(|row| row.miss.as_ref().map(|miss| (row, miss)))
-        {
-            self.miss(miss.0, miss.1);
+            .zip(PLACES)
+            .map(|(cell, width)| left(&mark(*cell), width))
+            .collect();
+        let front = format!("  {}{marks}", left(defect, NAME));
+        let at = front.chars().count();
+        let room = self.width.saturating_sub(at);
+        if names.iter().any(|name| name.len() > room) {
+            self.line(&front);
+            self.paragraph(NARROW, &names.join(" "));
+            return;
+        }
+        // Names that don't fit side by side stand below one another.
+        let mut before = front;
+        for line in wrap(&names.join(" "), room) {
+            self.line(&format!("{before}{line}"));
+            before = " ".repeat(at);
+        }
+    }
+
+    fn pipeline_miss(&mut self, row: &PipelineRow, miss: &PipelineMiss) {
+        let line = format!(
+            "  MISSED  {}, {}, seed {:x}",
+            row.defect,
+            place(miss.place),
+            miss.seed
+        );
+        let line = self.paint.trouble(&line);
+        self.line(&line);
+        for (word, findings) in [("expected  ", &miss.expected), ("found     ", &miss.found)] {
+            let words: Vec<String> = findings.iter().map(pipeline_finding).collect();
+            let words = match words.is_empty() {
+                true => "nothing".to_owned(),
+                false => words.join(" · "),
+            };
+            self.paragraph(10, &format!("{word}{words}"));
         }
     }
 
@@ -130,15 +176,14 @@ impl Page {
         self.paragraph(10, &format!("found     {found}"));
     }
 
-    fn clean(&mut self, proof: &Selftest) {
+    fn clean(&mut self, heading: &str, unit: &str, rows: &[CleanRow]) {
+        let runs = heading.rsplit(' ').next().unwrap_or(heading);
         self.heading(&format!(
-            "  {}{:>10}{:>9}{:>7}",
-            left("clean histories", WIDE),
-            "histories",
-            "steps",
+            "  {}{runs:>10}{unit:>9}{:>7}",
+            left(heading, WIDE),
             "alarms"
         ));
-        for row in &proof.clean {
+        for row in rows {
             self.line(&format!(
                 "  {}{}{}{}",
                 left(row.contract, WIDE),
@@ -207,20 +252,24 @@ impl Page {
     }
 
     fn sum(&mut self, proof: &Selftest, took_ns: u64) {
-        let killed = proof.matrix.killed();
-        let histories: u64 = proof.clean.iter().map(|row| row.histories).sum();
-        let alarms: u64 = proof.clean.iter().map(|row| row.alarms).sum();
+        let killed = proof.killed();
+        let all = || proof.clean.iter().chain(&proof.clean_pipelines);
+        let alarms: u64 = all().map(|row| row.alarms).sum();
         let word = if proof.is_complete() {
             "COMPLETE"
         } else {
             "INCOMPLETE"
         };
+        let clean = |rows: &[CleanRow]| count(rows.iter().map(|row| row.histories).sum());
         let sum = format!(
-            "{word}  {} of histories: {} of {} killed · {} clean histories: {} · {}",
+            "{word}  {} of histories and {} of pipelines: {} of {} killed · {} clean histories and {} clean \
+             pipelines: {} · {}",
             counted(proof.matrix.rows.len() as u64, "defect"),
+            count(proof.pipelines.len() as u64),
             count(killed.killed),
             count(killed.planted),
-            count(histories),
+            clean(&proof.clean),
+            clean(&proof.clean_pipelines),
             counted(alarms, "alarm"),
             duration(took_ns)
         );
@@ -236,9 +285,11 @@ impl Page {
     }
 }
 
-fn contexts(matrix: &Matrix) -> BTreeMap<Context, Cell> {
+fn contexts(proof: &Selftest) -> BTreeMap<Context, Cell> {
     let mut sums: BTreeMap<Context, Cell> = BTreeMap::new();
-    for (context, cell) in matrix.rows.iter().flat_map(|row| &row.contexts) {
+    let histories = proof.matrix.rows.iter().flat_map(|row| &row.contexts);
+    let pipelines = proof.pipelines.iter().flat_map(|row| &row.contexts);
+    for (context, cell) in histories.chain(pipelines) {
         let sum = sums.entry(*context).or_default();
         sum.planted += cell.planted;
         sum.killed += cell.killed;
@@ -284,6 +335,16 @@ fn records(anomaly: Anomaly, records: impl Iterator<Item = Named>) -> String {
     words
 }
 
+fn pipeline_finding(finding: &PipelineFinding) -> String {
+    let mut words = finding.anomaly.name().to_owned();
+    for (word, places) in [("in", &finding.inputs), ("out", &finding.outputs)] {
+        for place in places {
+            let _ = write!(words, " {word} {}/{}", place.partition, place.offset);
+        }
+    }
+    words
+}
+
 /// The proof for programs.
 #[must_use]
 pub fn selftest_json(proof: &Selftest, took_ns: u64) -> String {
@@ -315,14 +376,42 @@ pub fn selftest_json(proof: &Selftest, took_ns: u64) -> String {
             })
         })
         .collect();
-    let clean: Vec<_> = proof
-        .clean
+    let pipelines: Vec<_> = proof
+        .pipelines
         .iter()
-        .map(|row| json!({
-            "contract": row.contract, "histories": row.histories, "steps": row.steps, "alarms": row.alarms,
-            "first_alarm": row.first_alarm.map(|seed| format!("{seed:x}")),
-        }))
+        .map(|row| {
+            let contexts: BTreeMap<_, _> = row
+                .contexts
+                .iter()
+                .map(|(context, at)| (context.word(), cell(at)))
+                .collect();
+            json!({
+                "defect": row.defect,
+                "caught_by": row.caught_by.iter().map(|anomaly| anomaly.name()).collect::<Vec<_>>(),
+                "violation": row.forbidden,
+                "first": cell(&row.places[0]),
+                "middle": cell(&row.places[1]),
+                "last": cell(&row.places[2]),
+                "contexts": contexts,
+                "missed": row.miss.as_ref().map(|miss| json!({
+                    "seed": format!("{:x}", miss.seed),
+                    "place": place(miss.place),
+                    "expected": miss.expected.iter().map(pipeline_finding).collect::<Vec<_>>(),
+                    "found": miss.found.iter().map(pipeline_finding).collect::<Vec<_>>(),
+                })),
+            })
+        })
         .collect();
+    let clean = |rows: &[CleanRow], runs: &str, unit: &str| -> Vec<_> {
+        rows.iter()
+            .map(|row| {
+                json!({
+                    "contract": row.contract, runs: row.histories, unit: row.steps, "alarms": row.alarms,
+                    "first_alarm": row.first_alarm.map(|seed| format!("{seed:x}")),
+                })
+            })
+            .collect()
+    };
     let controls: Vec<_> = proof
         .controls
         .iter()
@@ -341,7 +430,9 @@ pub fn selftest_json(proof: &Selftest, took_ns: u64) -> String {
         "seed": format!("{:x}", proof.seed),
         "took_ns": took_ns,
         "matrix": rows,
-        "clean": clean,
+        "pipelines": pipelines,
+        "clean": clean(&proof.clean, "histories", "steps"),
+        "clean_pipelines": clean(&proof.clean_pipelines, "pipelines", "records"),
         "controls": controls,
         "equivalents": equivalents,
         "oracle": oracle,

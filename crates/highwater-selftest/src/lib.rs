@@ -16,6 +16,7 @@ mod clean;
 mod control;
 mod matrix;
 mod oracle;
+mod pipeline;
 mod plant;
 mod selftest;
 mod world;
@@ -24,5 +25,9 @@ pub use clean::{CONTRACTS, Clean, clean_history};
 pub use control::Control;
 pub use matrix::{Cell, Judge, Matrix, MatrixRow, Miss, all_checkers, kill_matrix};
 pub use oracle::{OracleRow, ask_oracle};
+pub use pipeline::{
+    Fed, PIPELINE_CONTRACTS, PipelineDefect, PipelineJudge, PipelineMiss, PipelineRow, Put, Run, check_run,
+    clean_run, pipeline_clean, pipeline_defects, pipeline_matrix,
+};
 pub use plant::{Context, Defect, Equivalent, Expected, Named, Planted, Where, defects, equivalents};
 pub use selftest::{CleanRow, ControlRow, EquivalentRow, Extent, Selftest, selftest};

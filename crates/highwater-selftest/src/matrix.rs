@@ -27,7 +27,7 @@ impl Cell {
         self.planted > 0 && self.killed == self.planted
     }
 
-    fn count(&mut self, killed: bool) {
+    pub(crate) fn count(&mut self, killed: bool) {
         self.planted += 1;
         self.killed += u64::from(killed);
     }

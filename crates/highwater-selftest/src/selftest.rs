@@ -1,4 +1,4 @@
-//! All of it: clean histories, defects, controls, equivalents, the oracle.
+//! All of it: clean histories and pipelines, defects, controls, equivalents, the oracle.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,9 @@ use highwater_check::{Anomaly, Contract};
 
 use crate::clean::{CONTRACTS, clean_history};
 use crate::control::Control;
-use crate::matrix::{Judge, Matrix, kill_matrix};
+use crate::matrix::{Cell, Judge, Matrix, kill_matrix};
 use crate::oracle::{OracleRow, ask_oracle};
+use crate::pipeline::{PipelineRow, check_run, pipeline_clean, pipeline_matrix};
 use crate::plant::{Where, defects, equivalents};
 
 /// Clean histories of one contract.
@@ -59,6 +60,10 @@ pub struct Selftest {
     pub clean: Vec<CleanRow>,
     /// Every planted defect.
     pub matrix: Matrix,
+    /// Clean pipelines, by contract; steps are inputs and outputs.
+    pub clean_pipelines: Vec<CleanRow>,
+    /// Every planted defect of pipelines.
+    pub pipelines: Vec<PipelineRow>,
     /// Inverted controls.
     pub controls: Vec<ControlRow>,
     /// Equivalent mutants.
@@ -68,11 +73,27 @@ pub struct Selftest {
 }
 
 impl Selftest {
+    /// Defects planted first, in the middle and last, and how many of them were killed.
+    #[must_use]
+    pub fn killed(&self) -> Cell {
+        let mut sum = self.matrix.killed();
+        for cell in self.pipelines.iter().flat_map(|row| &row.places) {
+            sum.planted += cell.planted;
+            sum.killed += cell.killed;
+        }
+        sum
+    }
+
     /// Every defect was caught, nothing else was found, and nothing was left out.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.matrix.is_complete()
-            && self.clean.iter().all(|row| row.histories > 0 && row.alarms == 0)
+            && self.pipelines.iter().all(PipelineRow::is_complete)
+            && self
+                .clean
+                .iter()
+                .chain(&self.clean_pipelines)
+                .all(|row| row.histories > 0 && row.alarms == 0)
             && self
                 .controls
                 .iter()
@@ -81,6 +102,10 @@ impl Selftest {
                 .equivalents
                 .iter()
                 .all(|row| row.planted > 0 && row.seen == 0)
+            && self
+                .oracle
+                .as_ref()
+                .is_none_or(|oracle| oracle.histories > 0 && oracle.disagreements.is_empty())
     }
 }
 
@@ -112,6 +137,11 @@ pub fn selftest(extent: Extent, judge: Judge<'_>, progress: &mut dyn FnMut(&str)
     let matrix = kill_matrix(extent.seed, extent.planted, judge, &mut |defect| {
         progress(&format!("planted: {defect}"));
     });
+    progress("clean pipelines");
+    let clean_pipelines = pipeline_clean(extent.seed, extent.clean, &check_run);
+    let pipelines = pipeline_matrix(extent.seed, extent.planted, &check_run, &mut |defect| {
+        progress(&format!("planted: {defect}"));
+    });
     progress("inverted controls");
     let controls = control_rows(extent, judge);
     progress("equivalent mutants");
@@ -124,6 +154,8 @@ pub fn selftest(extent: Extent, judge: Judge<'_>, progress: &mut dyn FnMut(&str)
         seed: extent.seed,
         clean,
         matrix,
+        clean_pipelines,
+        pipelines,
         controls,
         equivalents,
         oracle,

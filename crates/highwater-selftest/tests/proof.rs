@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use highwater_check::history::Step;
 use highwater_check::{Anomaly, Contract};
-use highwater_selftest::{Extent, all_checkers, clean_history, defects, kill_matrix, selftest};
+use highwater_selftest::{
+    Extent, PIPELINE_CONTRACTS, Run, all_checkers, check_run, clean_history, clean_run, defects, kill_matrix,
+    pipeline_clean, pipeline_defects, pipeline_matrix, selftest,
+};
 
 fn nothing(_: &str) {}
 
@@ -28,6 +31,12 @@ fn all_is_proven() {
         assert_eq!(row.alarms, 0, "{row:?}");
     }
     for row in &proof.matrix.rows {
+        assert!(row.is_complete(), "{row:#?}");
+    }
+    for row in &proof.clean_pipelines {
+        assert_eq!(row.alarms, 0, "{row:?}");
+    }
+    for row in &proof.pipelines {
         assert!(row.is_complete(), "{row:#?}");
     }
     for row in &proof.controls {
@@ -89,6 +98,68 @@ fn nothing_is_proven_with_false_alarms() {
     assert!(!proof.is_complete());
     assert!(proof.clean.iter().all(|row| row.alarms == row.histories));
     assert_eq!(proof.matrix.killed().killed, 0);
+}
+
+/// So is a check of pipelines that is switched off, and one that finds what is not there.
+#[test]
+fn nothing_is_proven_about_pipelines_without_a_check() {
+    let counted_on: BTreeSet<Anomaly> = pipeline_defects()
+        .iter()
+        .flat_map(|defect| defect.caught_by)
+        .copied()
+        .collect();
+    for off in counted_on {
+        let judge = |run: &Run| {
+            let mut found = check_run(run);
+            found.retain(|finding| finding.anomaly != off);
+            found
+        };
+        for row in pipeline_matrix(1, 3, &judge, &mut nothing) {
+            let counts_on = row.caught_by.contains(&off);
+            assert!(
+                row.is_complete() != counts_on || counts_on && row.miss.is_none(),
+                "{} without {}",
+                row.defect,
+                off.name()
+            );
+        }
+        let rows = pipeline_matrix(1, 3, &judge, &mut nothing);
+        assert!(
+            rows.iter().any(|row| row.miss.is_some()),
+            "nobody misses {}",
+            off.name()
+        );
+    }
+    let blind = |run: &Run| {
+        let mut found = check_run(run);
+        found.push(highwater_check::pipeline::PipelineFinding::new(
+            Anomaly::PipelinePhantom,
+        ));
+        found
+    };
+    for row in pipeline_clean(1, 2, &blind) {
+        assert_eq!(row.alarms, row.histories);
+    }
+}
+
+/// Whatever a contract allows does happen in its clean pipelines, and the rules by which they are judged can be read.
+#[test]
+fn clean_pipelines_are_not_dull() {
+    let (mut allowed, mut windows) = (BTreeSet::new(), 0);
+    for contract in PIPELINE_CONTRACTS {
+        let contract = Contract::parse(contract).unwrap();
+        for seed in 0..50 {
+            let run = clean_run(seed, contract);
+            assert!(run.rule.parse::<highwater_check::pipeline::Lineage>().is_ok());
+            windows += run.windows.len();
+            allowed.extend(run.allowed);
+        }
+    }
+    assert_eq!(
+        allowed,
+        BTreeSet::from([Anomaly::PipelineLoss, Anomaly::PipelineDuplicate])
+    );
+    assert!(windows > 100, "{windows}");
 }
 
 #[test]

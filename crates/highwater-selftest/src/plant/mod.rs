@@ -143,7 +143,7 @@ impl Where {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::First, Self::Middle, Self::Last];
 
-    fn among(self, count: usize) -> usize {
+    pub(crate) fn among(self, count: usize) -> usize {
         match self {
             Self::First => 0,
             Self::Middle => count / 2,
