@@ -2,14 +2,15 @@
 //!
 //! Four transactional copiers read and write eight partitions; two plain producers add records; a group of three
 //! readers is rebalanced again and again; one reader of everything lags behind, and another comes only at the end.
-//! A tenth of the transactions is aborted, of a tenth nobody knows how it ended. All is read back in the end.
+//! A tenth of the transactions is aborted, of a tenth nobody knows how it ended. Where a recording is imitated, groups
+//! and their commits are told, and all is read back in the end.
 //!
 //! Invariant: the same seed gives the same steps; the history is right, so that every finding is a mistake. What Kafka
 //! allows at any time (how writes of transactions interleave) is not counted.
 
 use highwater_check::history::{
-    Action, Isolation, Kind, LogRecord, LogStep, Operation, Outcome, Partition, Process, Producer, Read,
-    Step, Value, What,
+    Action, Group, GroupStep, Isolation, Kind, LogRecord, LogStep, Member, Operation, Outcome, Partition,
+    Process, Producer, Read, Step, Value, What,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -20,6 +21,9 @@ const PLAIN: u32 = 2;
 const GROUP: u32 = 3;
 const LAGGING: u32 = COPIERS + PLAIN + GROUP;
 const LATE: u32 = LAGGING + 1;
+/// The group that reads plain, and the first of those of the copiers, which have one each.
+const READERS: Group = Group(0);
+const COPIED: u32 = 1;
 /// Turns between two rebalances of the group.
 const REBALANCE: u64 = 2_000;
 
@@ -30,8 +34,8 @@ pub(crate) struct Shape {
     pub(crate) sends: usize,
     /// Records that a poll hands over of a partition at most.
     pub(crate) poll: usize,
-    /// Read back in the end.
-    pub(crate) read_back: bool,
+    /// As the fault proxy records: groups and offsets are told, and all is read back in the end.
+    pub(crate) recorded: bool,
 }
 
 impl Shape {
@@ -39,13 +43,13 @@ impl Shape {
     pub(crate) const BATCHES: Self = Self {
         sends: 5,
         poll: 200,
-        read_back: true,
+        recorded: true,
     };
     /// As Jepsen does: one or two sends, or a poll, and nothing is read back.
     pub(crate) const SINGLE: Self = Self {
         sends: 1,
         poll: 20,
-        read_back: false,
+        recorded: false,
     };
 }
 
@@ -68,6 +72,7 @@ struct Generated<'a> {
     /// Next offset of each client by partition.
     positions: Vec<Vec<usize>>,
     owned: Vec<Vec<usize>>,
+    generation: i32,
     index: u64,
     /// Unknown sends that never landed.
     lost: u64,
@@ -89,6 +94,7 @@ pub(crate) fn generate(seed: u64, records: u64, shape: Shape, each: &mut dyn FnM
         writers: vec![Vec::new(); PARTITIONS],
         positions: vec![vec![0; PARTITIONS]; clients],
         owned: vec![(0..PARTITIONS).collect(); clients],
+        generation: 0,
         index: 0,
         lost: 0,
         records: 0,
@@ -100,6 +106,13 @@ pub(crate) fn generate(seed: u64, records: u64, shape: Shape, each: &mut dyn FnM
 
 impl Generated<'_> {
     fn run(&mut self, records: u64) {
+        for copier in 0..COPIERS {
+            let producer = Producer {
+                id: copier.into(),
+                epoch: 0,
+            };
+            self.step(What::Initialised { producer });
+        }
         let mut turn = 0u64;
         while self.records < records {
             if turn.is_multiple_of(REBALANCE) {
@@ -159,6 +172,7 @@ impl Generated<'_> {
     fn transaction(&mut self, copier: u32) {
         let source = self.random.random_range(0..PARTITIONS);
         let reads = self.reads(copier as usize, source, 2 * self.shape.sends);
+        let consumed = reads.last().map(|read| read.offset + 1);
         let mut actions = vec![Action::Poll {
             isolation: Isolation::Committed,
             reads: vec![(Partition(source as u32), reads)],
@@ -191,6 +205,13 @@ impl Generated<'_> {
         }
         for target in [first, (first + 3) % PARTITIONS] {
             self.append(target, kinds.1, copier as u8);
+        }
+        if let Some(offset) = consumed.filter(|_| self.shape.recorded) {
+            actions.push(Action::Commit {
+                group: Group(COPIED + copier),
+                partition: Partition(source as u32),
+                offset,
+            });
         }
         self.operation(copier, Kind::Transaction, outcome, actions);
     }
@@ -255,11 +276,43 @@ impl Generated<'_> {
             isolation: Isolation::Committed,
             reads,
         };
+        let extents: Vec<_> = match &poll {
+            Action::Poll { reads, .. } if self.shape.recorded && reader < LAGGING => reads
+                .iter()
+                .filter_map(|(partition, reads)| {
+                    Some((*partition, reads.first()?.offset, reads.last()?.offset))
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
         self.operation(reader, Kind::Plain, Outcome::Ok, vec![poll]);
+        for (partition, first, last) in extents {
+            self.delivered(Member(reader), partition, (first, last));
+        }
+    }
+
+    /// A member of the group got records, and commits behind them.
+    fn delivered(&mut self, member: Member, partition: Partition, (first, last): (i64, i64)) {
+        self.step(What::Group(GroupStep::Delivered {
+            group: READERS,
+            member,
+            partition,
+            first,
+            last,
+        }));
+        self.step(What::Group(GroupStep::Committed {
+            group: READERS,
+            member: Some(member),
+            generation: self.generation,
+            partition,
+            offset: last + 1,
+            outcome: Outcome::Ok,
+        }));
     }
 
     fn rebalance(&mut self) {
         let shift = self.random.random_range(0..GROUP as usize);
+        self.generation += 1;
         // Everybody goes on where the group was.
         let members = (COPIERS + PLAIN) as usize..(COPIERS + PLAIN + GROUP) as usize;
         let mut positions = vec![0; PARTITIONS];
@@ -268,23 +321,40 @@ impl Generated<'_> {
                 positions[*partition] = positions[*partition].max(self.positions[member][*partition]);
             }
         }
-        if self.index == 0 {
-            positions = vec![0; PARTITIONS];
-        }
         for (number, member) in members.enumerate() {
             self.owned[member] = (0..PARTITIONS)
                 .filter(|partition| (partition + shift) % GROUP as usize == number)
                 .collect();
             self.positions[member].clone_from(&positions);
-            let partitions = self.owned[member]
+            let partitions: Vec<_> = self.owned[member]
                 .iter()
                 .map(|partition| Partition(*partition as u32))
                 .collect();
+            if self.shape.recorded {
+                self.assigned(Member(member as u32), &partitions, &positions);
+            }
             self.step(What::Subscribed {
                 process: Process(member as u32),
                 partitions,
                 repositioned: false,
             });
+        }
+    }
+
+    fn assigned(&mut self, member: Member, partitions: &[Partition], positions: &[usize]) {
+        self.step(What::Group(GroupStep::Assigned {
+            group: READERS,
+            member,
+            generation: self.generation,
+            partitions: partitions.to_vec(),
+        }));
+        for partition in partitions {
+            self.step(What::Group(GroupStep::Positioned {
+                group: READERS,
+                member,
+                partition: *partition,
+                offset: positions[partition.0 as usize] as i64,
+            }));
         }
     }
 
@@ -296,7 +366,7 @@ impl Generated<'_> {
                 self.poll(reader, 10 * self.shape.poll);
             }
         }
-        if self.shape.read_back {
+        if self.shape.recorded {
             for partition in 0..PARTITIONS {
                 self.read_back(partition);
             }
