@@ -1,5 +1,6 @@
 use super::story::Story;
 use crate::history::Outcome::{Failed, Ok, Unknown};
+use crate::history::{LogStep, What};
 
 #[test]
 fn records_and_offsets_without_a_read_back() {
@@ -95,6 +96,46 @@ fn the_log_outweighs_acknowledgements() {
                 .committed((0, 1, 2))
                 .end(0, 4),
             &[],
+        ),
+    ];
+    for (name, story, expected) in cases {
+        assert_eq!(story.found(), expected, "{name}");
+    }
+}
+
+#[test]
+fn bytes_that_are_not_what_was_sent() {
+    let damaged = |mut story: Story| {
+        if let Some(What::Log(LogStep::Record(record))) = story.steps.last_mut().map(|step| &mut step.what) {
+            record.intact = false;
+        }
+        story
+    };
+    let sent = || {
+        Story::default()
+            .sends(0, Ok, &[(0, 1, 0)])
+            .sends(0, Ok, &[(0, 2, 1)])
+            .logs(&[(0, 1, 0)])
+    };
+    let cases: Vec<(&str, Story, &[&str])> = vec![
+        (
+            "as sent",
+            sent().raw((0, 2, 1), None).committed((0, 2, 1)).end(0, 2),
+            &[],
+        ),
+        (
+            "the same value, a checksum that does not agree",
+            damaged(sent().raw((0, 2, 1), None))
+                .committed((0, 2, 1))
+                .end(0, 2),
+            &["corrupt-payload 0:2@1"],
+        ),
+        (
+            "another value at the offset: no loss, nor a phantom",
+            damaged(sent().raw((0, 77, 1), None))
+                .committed((0, 77, 1))
+                .end(0, 2),
+            &["corrupt-payload 0:77@1"],
         ),
     ];
     for (name, story, expected) in cases {

@@ -1,8 +1,11 @@
 //! Small histories with one thing wrong, and their twins with nothing wrong.
 
+mod controls;
 mod judging;
 mod log;
 mod reading;
+mod sends;
 mod story;
+mod transactions;
 
 pub(super) use story::Story;
