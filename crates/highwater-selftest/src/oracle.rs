@@ -251,6 +251,7 @@ impl Small {
                 partition: Partition(partition as u32),
                 value: Self::value(transaction, partition),
                 offset: told.then(|| self.offset(transaction)),
+                key: None,
             });
         }
         if let Some(partition) = self.reads[transaction] {

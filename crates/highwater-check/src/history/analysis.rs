@@ -1,6 +1,7 @@
 use std::borrow::Borrow;
 
 use super::aborted::Aborted;
+use super::compaction::Compaction;
 use super::cycles::Cycles;
 use super::epochs::Epochs;
 use super::fencing::Fencing;
@@ -37,6 +38,7 @@ fn checkers(options: Options) -> Vec<Box<dyn Checker>> {
         Box::<Hanging>::default(),
         Box::<Outputs>::default(),
         Box::<Epochs>::default(),
+        Box::<Compaction>::default(),
         Box::<Skip>::default(),
         Box::<Ahead>::default(),
         Box::<Regression>::default(),

@@ -43,6 +43,7 @@ impl Fencing {
                     partition,
                     value,
                     offset,
+                    ..
                 } if offset.is_some() || operation.outcome == Outcome::Ok => {
                     finding = finding.record(*partition, *offset, Some(*value));
                 }

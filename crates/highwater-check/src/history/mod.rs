@@ -14,6 +14,7 @@
 mod aborted;
 mod analysis;
 mod checker;
+mod compaction;
 mod coverage;
 mod cycles;
 mod epochs;

@@ -116,6 +116,8 @@ pub enum Action {
         value: Value,
         /// The offset it was acknowledged as, if told.
         offset: Option<i64>,
+        /// Hash of its key, if it has one and it is known.
+        key: Option<u64>,
     },
     /// Records were handed to the reader.
     Poll {

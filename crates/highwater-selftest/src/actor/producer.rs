@@ -158,10 +158,11 @@ impl PlainProducer {
             .records
             .iter()
             .enumerate()
-            .map(|(at, (value, _))| Action::Send {
+            .map(|(at, (value, key))| Action::Send {
                 partition: send.partition,
                 value: *value,
                 offset: offset_of(at),
+                key: *key,
             })
             .collect();
         let operation = Operation {

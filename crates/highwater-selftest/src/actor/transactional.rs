@@ -188,6 +188,7 @@ impl TransactionalProducer {
             partition,
             value,
             offset: Some(offset),
+            key,
         });
         if !running.written.contains(&partition) {
             running.written.push(partition);
@@ -278,6 +279,7 @@ impl TransactionalProducer {
                     partition,
                     value,
                     offset: None,
+                    key: None,
                 }],
             });
         }

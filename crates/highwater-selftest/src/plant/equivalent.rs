@@ -30,6 +30,12 @@ pub(super) fn equivalents() -> Vec<Equivalent> {
             spots: compacted_dropped,
         },
         Equivalent {
+            name: "all records of a compacted key dropped",
+            reason: "its newest value may have been a tombstone, and compaction takes those too in the end",
+            contract: EXACTLY_ONCE,
+            spots: key_deleted,
+        },
+        Equivalent {
             name: "tail dropped and the end not read back",
             reason: "without the end of a partition its tail is unseen: the verdict is INCONCLUSIVE, not VIOLATED",
             contract: EXACTLY_ONCE,
@@ -104,6 +110,34 @@ fn compacted_dropped(view: &View<'_>) -> Vec<Spot> {
                 at,
                 context: view.context(at),
                 plant: Box::new(move |edit| edit.forget_in_log(partition, offset)),
+                expected: Vec::new(),
+            })
+        })
+        .collect()
+}
+
+fn key_deleted(view: &View<'_>) -> Vec<Spot> {
+    let keyed = view.records.values().filter(|record| {
+        view.is_compacted(record.partition) && view.is_committed(record.partition, record.offset)
+    });
+    keyed
+        .filter_map(|record| {
+            let (partition, key) = (record.partition, record.key?);
+            let at = view.writer(record)?.at;
+            let same: Vec<i64> = view
+                .records
+                .values()
+                .filter(|other| (other.partition, other.key) == (partition, Some(key)))
+                .map(|other| other.offset)
+                .collect();
+            Some(Spot {
+                at,
+                context: view.context(at),
+                plant: Box::new(move |edit| {
+                    for offset in &same {
+                        edit.forget_in_log(partition, *offset);
+                    }
+                }),
                 expected: Vec::new(),
             })
         })

@@ -268,6 +268,7 @@ pub(super) fn send(partition: Partition, value: Value, offset: Option<i64>) -> A
         partition,
         value,
         offset,
+        key: None,
     }
 }
 

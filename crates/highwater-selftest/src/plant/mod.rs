@@ -3,6 +3,7 @@
 //! Invariant: what is expected follows from what was planted, by the definition of the anomaly; no checker is asked.
 
 mod commits;
+mod compaction;
 mod edit;
 mod equivalent;
 mod fenced;
@@ -187,6 +188,7 @@ impl Defect {
 #[must_use]
 pub fn defects() -> Vec<Defect> {
     let mut all = log::defects();
+    all.extend(compaction::defects());
     all.extend(sends::defects());
     all.extend(reads::defects());
     all.extend(transactions::defects());

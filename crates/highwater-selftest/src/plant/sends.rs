@@ -69,6 +69,7 @@ fn neighbours(view: &View<'_>, anomaly: Anomaly, wanted: impl Fn(&Written, &Writ
                                 partition,
                                 value,
                                 offset,
+                                ..
                             } = action
                                 && *partition == first.partition
                             {

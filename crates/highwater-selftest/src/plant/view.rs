@@ -170,6 +170,7 @@ impl<'a> View<'a> {
                 partition,
                 value,
                 offset,
+                ..
             } if (*partition, *value) == (record.partition, record.value) => Some(*offset),
             _ => None,
         })?;

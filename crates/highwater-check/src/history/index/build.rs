@@ -68,6 +68,7 @@ impl Builder {
                 partition,
                 value,
                 offset,
+                ..
             } = action
             {
                 sent = true;

@@ -262,6 +262,7 @@ impl Reader<'_> {
             partition,
             value: self.value(value)?,
             offset: offset.filter(|offset| *offset >= 0),
+            key: None,
         })
     }
 

@@ -253,6 +253,7 @@ impl Reader<'_> {
             partition,
             value,
             offset: Some(offset).filter(|offset| *offset >= 0),
+            key: None,
         };
         self.operation(self.line, self.at_ns, (self.process, Outcome::Ok), vec![action]);
         Ok(())
@@ -404,6 +405,7 @@ impl Reader<'_> {
                     partition,
                     value: failed.value,
                     offset: None,
+                    key: None,
                 };
                 let told = (failed.process, failed.outcome);
                 self.operation(failed.line, failed.at_ns, told, vec![action]);

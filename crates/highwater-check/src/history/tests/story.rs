@@ -19,6 +19,7 @@ pub(in crate::history) fn send((partition, value, offset): Told) -> Action {
         partition: Partition(partition),
         value: Value(value),
         offset: Some(offset).filter(|offset| *offset >= 0),
+        key: None,
     }
 }
 

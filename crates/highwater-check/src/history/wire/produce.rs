@@ -32,6 +32,8 @@ struct Sent {
     producer: Option<Producer>,
     transactional: bool,
     records: Vec<RecordKey>,
+    /// Hashes of their keys.
+    keys: Vec<Option<u64>>,
     /// What became of earlier tries, if there were any.
     before: Option<Before>,
     /// Whether all of its records were tried before.
@@ -102,6 +104,11 @@ impl Produces {
                     }),
                     transactional: batch.transactional,
                     records,
+                    keys: batch
+                        .records
+                        .iter()
+                        .map(|record| record.key.map(|key| key.0))
+                        .collect(),
                     before,
                     retried: before.is_some() && retries.iter().all(|retry| *retry),
                 });
@@ -170,8 +177,8 @@ impl Produces {
                 continue;
             }
             let actions = (0_i64..)
-                .zip(&sent.records)
-                .map(|(delta, record)| {
+                .zip(sent.records.iter().zip(&sent.keys))
+                .map(|(delta, (record, key))| {
                     let offset = offset.map(|offset| offset.saturating_add(delta));
                     Action::Send {
                         partition: sent.partition,
@@ -180,6 +187,7 @@ impl Produces {
                             None => identity.somewhere(*record),
                         },
                         offset,
+                        key: *key,
                     }
                 })
                 .collect();
@@ -253,6 +261,7 @@ impl Produces {
                 partition: key.1,
                 value: identity.somewhere(key.2),
                 offset: None,
+                key: None,
             });
         }
         actions
@@ -271,6 +280,7 @@ impl Produces {
                     partition,
                     value: identity.somewhere(record),
                     offset: None,
+                    key: None,
                 });
             }
         }
