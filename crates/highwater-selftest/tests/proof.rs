@@ -170,3 +170,41 @@ fn what_defects_say_of_themselves_is_so() {
         assert_eq!(forbidden, defect.forbidden, "{}", defect.name);
     }
 }
+
+/// A planted finding is still there in the shortest history that shows it, and that is short.
+#[test]
+fn the_shortest_history_still_shows_it() {
+    use highwater_check::history::{Options, shorten};
+    use highwater_check::minimise::Budget;
+    use highwater_selftest::Where;
+
+    for name in [
+        "acknowledged record dropped",
+        "poll jumps",
+        "two owners of a partition",
+    ] {
+        let all = defects();
+        let defect = all.iter().find(|defect| defect.name == name).unwrap();
+        let contract = Contract::parse(defect.contract).unwrap();
+        let planted = (1..200)
+            .find_map(|seed| defect.plant(&clean_history(seed, contract).steps, Where::Middle, None))
+            .unwrap();
+        let found = all_checkers(&planted.steps);
+        let finding = found
+            .iter()
+            .find(|finding| planted.expected.iter().any(|expected| expected.is(finding)))
+            .unwrap();
+        let budget = Budget {
+            tests: 2_000,
+            time_is_up: &mut || false,
+        };
+        let shortest = shorten(&planted.steps, finding, Options::default(), budget);
+        let left = &shortest.parts[0];
+        assert!(left.len() <= 12, "{name}: {} steps", left.len());
+        assert!(
+            all_checkers(left)
+                .iter()
+                .any(|other| other.anomaly == finding.anomaly && other.records == finding.records)
+        );
+    }
+}

@@ -33,6 +33,7 @@ mod polls;
 pub mod read;
 mod scc;
 mod sends;
+mod shorten;
 mod step;
 mod summary;
 #[cfg(test)]
@@ -47,6 +48,7 @@ use finding::skipped;
 pub use finding::{Edge, Finding, MOST_SKIPPED, Record};
 pub use judgement::judge;
 pub use names::Names;
+pub use shorten::shorten;
 pub use step::{
     Action, Group, GroupStep, Isolation, Kind, LogRecord, LogStep, Member, Operation, Outcome, Partition,
     Process, Producer, Read, Step, Value, What,
