@@ -55,21 +55,21 @@ struct Way {
     mark: u32,
 }
 
-/// Slots of one line of a processor's cache.
-const LINE: u64 = 8;
+/// Slots beside each other that consecutive values share: a few lines of a processor's cache, on one page.
+const BLOCK: u64 = 64;
 
-/// Values are often consecutive numbers, and looked up in about that order: eight of them share a line. Numbers that
-/// are far from each other are spread over all slots.
+/// Values are often consecutive numbers, and looked up in about that order: a block is for as many of
+/// them. Numbers that are far from each other are spread over all slots.
 fn way(partition: Partition, value: Value) -> Way {
     // Finaliser of splitmix64.
-    let mut x = (value.0 / LINE) ^ u64::from(partition.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut x = (value.0 / BLOCK) ^ u64::from(partition.0).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^= x >> 31;
-    let within = (value.0 ^ (x >> 60)) % LINE;
+    let within = (value.0 ^ (x >> 58)) % BLOCK;
     Way {
-        first: (x / LINE * LINE + within) as usize,
-        distance: ((x >> 32) / LINE * LINE + 1) as usize,
+        first: (x / BLOCK * BLOCK + within) as usize,
+        distance: ((x >> 32) / BLOCK * BLOCK + 1) as usize,
         mark: (x >> 32) as u32,
     }
 }
