@@ -57,6 +57,7 @@ fn write_action(out: &mut impl Write, action: &Action, completes: bool) -> io::R
             partition,
             value,
             offset: Some(offset),
+            ..
         } if completes => write!(out, "[:send {} [{offset} {}]] ", partition.0, value.0),
         Action::Send { partition, value, .. } => write!(out, "[:send {} {}] ", partition.0, value.0),
         Action::Poll { reads, .. } if completes => {

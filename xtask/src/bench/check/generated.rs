@@ -196,6 +196,7 @@ impl Generated<'_> {
             for _ in 0..self.shape.sends {
                 let offset = self.append(target, kinds.0, copier as u8);
                 actions.push(Action::Send {
+                    key: None,
                     partition: Partition(target as u32),
                     value: value(target, offset),
                     offset: Some(offset as i64),
@@ -241,6 +242,7 @@ impl Generated<'_> {
             }
         };
         let send = Action::Send {
+            key: None,
             partition: Partition(target as u32),
             value,
             offset,
