@@ -165,6 +165,10 @@ impl MatrixRow {
     ) -> bool {
         let mut found = judge(&planted.steps);
         found.retain(|finding| !natural(finding, &planted.expected, contract));
+        // What the contract allows may have happened there just so already.
+        if !forbidden {
+            found.dedup_by(|one, other| one.anomaly == other.anomaly && one.records == other.records);
+        }
         let exact = same(&planted.expected, &found);
         let standing = planted
             .expected

@@ -249,11 +249,21 @@ impl<'a> View<'a> {
         Value(1_000_000)
     }
 
+    /// Whether it stands, or was read, at another offset, too.
     pub(super) fn has_copies(&self, record: &LogRecord) -> bool {
-        self.records.values().any(|other| {
+        let elsewhere = self.records.values().any(|other| {
             (other.partition, other.value) == (record.partition, record.value)
                 && other.offset != record.offset
-        })
+        });
+        let polls = self.polls();
+        let mut read = polls.iter().filter(|poll| poll.partition == record.partition);
+        elsewhere
+            || read.any(|poll| {
+                let copy = |read: &highwater_check::history::Read| {
+                    read.value == record.value && read.offset != record.offset
+                };
+                poll.reads.iter().any(copy)
+            })
     }
 
     pub(super) fn is_of_transaction(&self, partition: Partition, offset: i64) -> bool {
@@ -273,7 +283,13 @@ impl<'a> View<'a> {
             .records
             .values()
             .filter(|record| self.writers.get(&(record.partition, record.value)) == Some(&written.at));
-        Some(own.copied().collect())
+        let own: Vec<LogRecord> = own.copied().collect();
+        // All of it is still there.
+        let actions = &self.operation_at(written.at)?.actions;
+        let sent = actions
+            .iter()
+            .filter(|action| matches!(action, Action::Send { .. }));
+        (sent.count() == own.len()).then_some(own)
     }
 }
 
