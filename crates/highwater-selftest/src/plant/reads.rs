@@ -220,7 +220,14 @@ fn fractured(view: &View<'_>) -> Vec<Spot> {
             let (Some(elsewhere), 1, 1) = (elsewhere, own.len(), others) else {
                 continue;
             };
-            if before.at == after.at || before.read.offset < view.log_start(before.partition) {
+            // A reader that was put back got it already.
+            let place = (left_out.process, left_out.partition, left_out.read.offset);
+            let got = lines.iter().flatten();
+            let times = got.filter(|seen| (seen.process, seen.partition, seen.read.offset) == place);
+            if before.at == after.at
+                || before.read.offset < view.log_start(before.partition)
+                || times.count() > 1
+            {
                 continue;
             }
             let left_out = *left_out;
