@@ -225,6 +225,15 @@ impl Proxy {
         self.shared.engine.arm(rule, false)
     }
 
+    /// Lets everything go that a rule holds at this moment, without lifting it. False if there is no such rule.
+    pub fn release(&self, rule: u16) -> bool {
+        let found = self.shared.engine.rule(rule);
+        if let Some(armed) = found {
+            armed.let_go.notify_waiters();
+        }
+        found.is_some()
+    }
+
     /// Writes into the history that a process changed its state.
     pub fn tell_process(&self, name: &str, pid: Option<u32>, change: ProcessChange, detail: &str) {
         self.shared.recorder.event(HistoryBody::Process {

@@ -280,6 +280,7 @@ impl Shared {
         tokio::select! {
             () = timer => {}
             () = event => {}
+            () = armed.let_go.notified() => {}
         }
         self.tell_rule(rule, FaultChange::Lifted, None, None);
     }

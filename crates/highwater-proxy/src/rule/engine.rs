@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use highwater_model::history::{FaultChange, RequestFacts, ResponseFacts};
 
+use tokio::sync::Notify;
+
 use crate::api_set::ApiSet;
 use crate::fault::{Entry, Fault, OnLink, Point, catalogue};
 use crate::identity::Identity;
@@ -56,6 +58,8 @@ pub(crate) struct Armed {
     open: Mutex<bool>,
     /// False while a rule waits to be armed by hand.
     in_hand: AtomicBool,
+    /// Told when what `hold` keeps may go on.
+    pub(crate) let_go: Notify,
 }
 
 /// Rule and counts, for a history and for people.
@@ -370,6 +374,7 @@ impl Armed {
             counter: Mutex::new(Counter::new(&spec.trigger, seed)),
             open: Mutex::new(false),
             in_hand: AtomicBool::new(!spec.trigger.by_hand),
+            let_go: Notify::new(),
         })
     }
 

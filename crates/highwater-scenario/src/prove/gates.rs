@@ -8,8 +8,6 @@ use highwater_proxy::{Parameters, Proxy, RuleSpec, Scope, Then, Trigger};
 
 /// Longer than any run: what is held back this long never arrives.
 const FOR_EVER: Duration = Duration::from_secs(24 * 3_600);
-/// How long commits wait so that a process can be halted meanwhile.
-const BRIEFLY: Duration = Duration::from_millis(800);
 
 const OFFSET_COMMITS: [&str; 2] = ["OffsetCommit", "TxnOffsetCommit"];
 const COORDINATED: [&str; 3] = ["OffsetCommit", "TxnOffsetCommit", "EndTxn"];
@@ -19,12 +17,12 @@ const COORDINATED: [&str; 3] = ["OffsetCommit", "TxnOffsetCommit", "EndTxn"];
 pub(super) enum Gate {
     /// Outputs don't get to the broker.
     HoldOutputs,
-    /// Commits of offsets and ends of transactions don't get to the broker.
+    /// Commits of offsets don't get to the broker.
     HoldCommits,
     /// Ends of transactions don't get to the broker.
     HoldEnds,
-    /// The next commit of offsets takes a little longer.
-    SlowCommit,
+    /// The next commit of offsets is kept until it is released.
+    KeepCommit,
     /// Answers to three Produce requests are thrown away.
     DropProduceAnswers,
     /// The answer to a commit of offsets is thrown away.
@@ -45,7 +43,7 @@ const GATES: [Gate; 11] = [
     Gate::HoldOutputs,
     Gate::HoldCommits,
     Gate::HoldEnds,
-    Gate::SlowCommit,
+    Gate::KeepCommit,
     Gate::DropProduceAnswers,
     Gate::DropCommitAnswer,
     Gate::DropEndAnswer,
@@ -85,6 +83,13 @@ impl Gates {
     pub(super) fn lift(&self, proxy: &Proxy, gate: Gate) {
         self.numbers(gate).for_each(|rule| {
             proxy.lift(rule);
+        });
+    }
+
+    /// Lets go what a gate has kept.
+    pub(super) fn release(&self, proxy: &Proxy, gate: Gate) {
+        self.numbers(gate).for_each(|rule| {
+            proxy.release(rule);
         });
     }
 
@@ -137,14 +142,20 @@ fn specs(gate: Gate, outputs: &[String]) -> Vec<RuleSpec> {
     };
     match gate {
         Gate::HoldOutputs => to_outputs(&rule("hold-outputs", "hold", &["Produce"], None, held(FOR_EVER))),
-        Gate::HoldCommits => vec![rule("hold-commits", "hold", &COORDINATED, None, held(FOR_EVER))],
+        Gate::HoldCommits => vec![rule(
+            "hold-commits",
+            "hold",
+            &OFFSET_COMMITS,
+            None,
+            held(FOR_EVER),
+        )],
         Gate::HoldEnds => vec![rule("hold-ends", "hold", &["EndTxn"], None, held(FOR_EVER))],
-        Gate::SlowCommit => vec![rule(
-            "slow-commit",
+        Gate::KeepCommit => vec![rule(
+            "keep-commit",
             "hold",
             &OFFSET_COMMITS,
             Some(1),
-            held(BRIEFLY),
+            held(FOR_EVER),
         )],
         Gate::DropProduceAnswers => to_outputs(&rule(
             "drop-produce-answers",

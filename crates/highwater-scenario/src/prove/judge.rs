@@ -24,7 +24,7 @@ use super::trial::Trial;
 /// Examples of each anomaly in a report.
 const MOST_EXAMPLES: usize = 5;
 /// Examples of each anomaly whose way over the wire is looked for.
-const MOST_TRACED: usize = 2;
+const MOST_TRACED: usize = 1;
 
 /// A judged trial.
 pub(super) struct Judged {

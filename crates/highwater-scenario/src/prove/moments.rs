@@ -36,6 +36,10 @@ pub(super) struct Moments {
     pub(super) produced: u64,
     /// Of these since the last commit of an input.
     pub(super) produced_ahead: u64,
+    /// When a committed offset went up for the last time, until the next output is sent.
+    committed_at_ns: Option<u64>,
+    /// Usual time from a commit until the next output is sent: what the pipeline needs for its work.
+    pub(super) at_work_ns: u64,
     /// Times that the committed offset of an input went up.
     pub(super) commits: u64,
     /// Commits of offsets outside of transactions.
@@ -157,6 +161,25 @@ impl Moments {
     /// Takes in what passed.
     pub(super) fn observe(&mut self, event: &HistoryEvent) {
         self.now_ns = event.at_ns;
+        let commits = self.commits;
+        self.take(event);
+        if self.commits > commits {
+            self.committed_at_ns = Some(event.at_ns);
+        }
+    }
+
+    fn sends_outputs(&mut self, at_ns: u64) {
+        let Some(since) = self.committed_at_ns.take() else {
+            return;
+        };
+        let took = at_ns.saturating_sub(since);
+        self.at_work_ns = match self.at_work_ns {
+            0 => took,
+            usual => (usual * 7 + took) / 8,
+        };
+    }
+
+    fn take(&mut self, event: &HistoryEvent) {
         match &event.body {
             HistoryBody::Connected { .. } => self.connections += 1,
             HistoryBody::Disconnected { connection, .. } => {
@@ -174,6 +197,14 @@ impl Moments {
             } => {
                 if *fate == RequestFate::Held {
                     *self.held.entry(*api_key).or_default() += 1;
+                }
+                if let RequestFacts::Produce(produce) = facts
+                    && produce
+                        .partitions
+                        .iter()
+                        .any(|part| self.outputs.contains(&part.topic))
+                {
+                    self.sends_outputs(event.at_ns);
                 }
                 self.request(*connection, *exchange, facts);
             }

@@ -27,15 +27,18 @@ const BLACK_HOLE: Duration = Duration::from_secs(3);
 const MOST_THROUGH: u64 = 2_000;
 /// How long an unanswered EndTxn is waited for; clients give up after a time of their own.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
-/// A halted member is gone for the group some time after its session timeout.
-const BEYOND_SESSION: Duration = Duration::from_secs(1);
+/// The part of its usual time of work after which a member is halted.
+const LATE_IN_WORK: f64 = 0.8;
+/// The longest time of work that is waited for.
+const LONGEST_WORK: Duration = Duration::from_secs(5);
+/// How long a halted member that goes on is left beside the one that took over.
+const ZOMBIE_AWAKE: Duration = Duration::from_secs(2);
 /// How long others may take to take over.
 const TAKE_OVER: Duration = Duration::from_secs(15);
 /// A random kill comes within this.
 const RANDOM_WITHIN_MS: u64 = 1_500;
-/// Members that may be told to leave before their time.
+/// Who is killed if nobody is there.
 const FIRST: u32 = 1;
-const SECOND: u32 = 2;
 
 /// What the wire had said before a fault.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +102,10 @@ impl Stage<'_> {
             Fault::BrokerKill if !self.target.can_fault() => {
                 Some("a cluster that Highwater did not start is not killed".to_owned())
             }
-            Fault::LostCommitAnswers | Fault::MovedCoordinator | Fault::KillOutputsAhead
+            Fault::LostCommitAnswers
+            | Fault::MovedCoordinator
+            | Fault::KillOutputsAhead
+            | Fault::LateCommit
                 if self.moments().commits == 0 =>
             {
                 Some("the pipeline commits no offsets of its inputs".to_owned())
@@ -116,7 +122,7 @@ impl Stage<'_> {
             Fault::KillCommitsAhead | Fault::KillOutputsAhead | Fault::KillBeforeEnd | Fault::RandomKill => {
                 session + 3 * second
             }
-            Fault::Zombie => session + 4 * second,
+            Fault::Zombie | Fault::LateCommit => session + 4 * second,
             Fault::SecondInstance => session + 5 * second,
             Fault::BrokerKill | Fault::BlackHole => 5 * second,
             Fault::SilentEnd => 8 * second,
@@ -139,7 +145,7 @@ impl Stage<'_> {
             Gate::HoldOutputs,
             Gate::HoldCommits,
             Gate::HoldEnds,
-            Gate::SlowCommit,
+            Gate::KeepCommit,
         ]
         .into_iter()
         .chain([
@@ -168,7 +174,8 @@ impl Stage<'_> {
             Fault::SilentEnd => self.fire(Gate::SilenceEnd, "EndTxn", report),
             Fault::AbortedTransaction => self.fire(Gate::RefuseOffsets, "TxnOffsetCommit", report),
             Fault::MovedCoordinator => self.fire(Gate::MoveCoordinator, "a commit", report),
-            Fault::Zombie => self.zombie(report),
+            Fault::Zombie => self.zombie(false, report),
+            Fault::LateCommit => self.zombie(true, report),
             Fault::SecondInstance => self.second_instance(report),
             Fault::BrokerKill => self.broker_kill(report),
             Fault::BlackHole => self.black_hole(report),
@@ -181,7 +188,7 @@ impl Stage<'_> {
         self.gates.arm(self.proxy, Gate::HoldOutputs);
         let held_before = self.moments().held_requests();
         let mut commits_then = None;
-        let ahead = self.wait(MOMENT_LIMIT, |moments| {
+        self.wait(MOMENT_LIMIT, |moments| {
             let held = moments.held_requests() > held_before;
             if held && commits_then.is_none() {
                 commits_then = Some(moments.commits);
@@ -190,18 +197,14 @@ impl Stage<'_> {
         })?;
         let held = self.moments().held_requests() - held_before;
         let commits = commits_then.map_or(0, |then| self.moments().commits - then);
-        report.moment = match (held, ahead) {
-            (0, _) => None,
-            (held, true) => Some(format!(
-                "{} went on while {} with outputs were held back",
-                counted(commits, "commit", "commits"),
-                counted(held, "request", "requests")
-            )),
-            (held, false) => Some(format!(
-                "{} with outputs held back, and commits waited for them, as they should",
-                counted(held, "request", "requests")
-            )),
-        };
+        if held > 0 {
+            let went_on = match commits {
+                0 => "no commit went on".to_owned(),
+                commits => format!("{} went on", counted(commits, "commit", "commits")),
+            };
+            let held = counted(held, "request", "requests");
+            report.moment = Some(format!("{held} with outputs held back, {went_on} meanwhile"));
+        }
         self.kill_all(report)
     }
 
@@ -286,49 +289,58 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// A member that is halted in the middle of its work and goes on when others have its partitions.
-    fn zombie(&mut self, report: &mut RoundReport) -> Result<(), Stop> {
-        let others = self.instances.numbers().iter().any(|number| *number != FIRST);
-        if !others {
-            self.instances.start(self.proxy, SECOND)?;
-            let joins = self.moments().assignments;
-            // It must be a member before the first is halted, or it could not take over before the session ends.
-            self.wait(TAKE_OVER, |moments| {
-                moments.assignments >= joins + 2 && !moments.rebalancing()
-            })?;
-            self.pass(Duration::from_millis(500))?;
+    /// Members that are halted in the middle of their work. When they go on, others have their partitions.
+    ///
+    /// With a commit under way (`late`) the commit arrives when they go on; otherwise they are halted while they work,
+    /// with records in hand: a call that waits would give up when it sees how late it is.
+    fn zombie(&mut self, late: bool, report: &mut RoundReport) -> Result<(), Stop> {
+        let caught = if late {
+            self.gates.arm(self.proxy, Gate::KeepCommit);
+            let held_before = self.moments().held_requests();
+            self.wait(MOMENT_LIMIT, |moments| moments.held_requests() > held_before)?
+        } else {
+            let commits = self.moments().commits;
+            let caught = self.wait(MOMENT_LIMIT, |moments| moments.commits > commits)?;
+            // Late in its usual time of work: the records are in hand, and nothing of them is sent.
+            let usual = Duration::from_nanos(self.moments().at_work_ns).min(LONGEST_WORK);
+            self.pass(usual.mul_f64(LATE_IN_WORK))?;
+            caught
+        };
+        let zombies = self.instances.numbers();
+        let heir = zombies.iter().max().copied().unwrap_or(0) + 1;
+        for number in &zombies {
+            if self.instances.pause(self.proxy, *number)? {
+                report.at_ns = Some(self.now_ns());
+            }
         }
-        self.gates.arm(self.proxy, Gate::SlowCommit);
-        let held_before = self.moments().held_requests();
-        let caught = self.wait(MOMENT_LIMIT, |moments| moments.held_requests() > held_before)?;
+        self.moments().disturb();
         let progress = self.progress();
         let assignments = self.moments().assignments;
-        if self.instances.pause(self.proxy, FIRST)? {
-            report.at_ns = Some(self.now_ns());
-        }
-        self.moments().disturb();
-        let session = self.session_timeout() + BEYOND_SESSION;
-        self.pass(session)?;
-        let taken = self.wait(TAKE_OVER, |moments| {
-            moments.assignments > assignments && moments.produced + moments.commits > progress
+        self.instances.start(self.proxy, heir)?;
+        let limit = self.session_timeout() + TAKE_OVER;
+        let taken = self.wait(limit, |moments| {
+            moments.assignments > assignments && moments.produced + moments.commits > progress + 1
         })?;
         if taken {
-            report.moment = Some(match caught {
-                true => "halted with a commit under way, until another member had its partitions".to_owned(),
-                false => "halted until another member had its partitions".to_owned(),
+            report.moment = Some(match (caught, late) {
+                (true, true) => {
+                    "halted with a commit under way, until another member had its partitions".to_owned()
+                }
+                (true, false) => {
+                    "halted with records in hand, until another member had its partitions".to_owned()
+                }
+                (false, _) => "halted until another member had its partitions".to_owned(),
             });
         } else {
-            report.detail = format!(
-                "nobody took over within {:.0} s",
-                (session + TAKE_OVER).as_secs_f64()
-            );
+            report.detail = format!("nobody took over within {:.0} s", limit.as_secs_f64());
         }
         self.moments().disturb();
-        self.instances.resume(self.proxy, FIRST)?;
-        self.pass(Duration::from_secs(2))?;
-        if !others {
-            self.instances.stop(self.proxy, &[SECOND])?;
+        for number in &zombies {
+            self.instances.resume(self.proxy, *number)?;
         }
+        self.gates.release(self.proxy, Gate::KeepCommit);
+        self.pass(ZOMBIE_AWAKE)?;
+        self.instances.stop(self.proxy, &[heir])?;
         Ok(())
     }
 

@@ -28,8 +28,10 @@ pub enum Fault {
     SilentEnd,
     /// A transaction can't be committed and has to be aborted.
     AbortedTransaction,
-    /// SIGSTOP past the session timeout while others take over, then SIGCONT.
+    /// SIGSTOP right after a commit, with records in hand, while others take over; then SIGCONT.
     Zombie,
+    /// SIGSTOP with a commit under way, which arrives when others have taken over.
+    LateCommit,
     /// A second instance joins; the first is killed while partitions are handed over; the second stays, then leaves.
     SecondInstance,
     /// SIGKILL of a broker.
@@ -44,7 +46,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::KillCommitsAhead,
         Self::KillOutputsAhead,
         Self::KillBeforeEnd,
@@ -54,6 +56,7 @@ impl Fault {
         Self::SilentEnd,
         Self::AbortedTransaction,
         Self::Zombie,
+        Self::LateCommit,
         Self::SecondInstance,
         Self::BrokerKill,
         Self::MovedCoordinator,
@@ -115,7 +118,11 @@ impl Fault {
             ),
             Self::Zombie => (
                 "zombie",
-                "SIGSTOP in the middle of the work, until others have taken over; then SIGCONT",
+                "SIGSTOP with records in hand, until others have taken over; then SIGCONT: it goes on with what it had",
+            ),
+            Self::LateCommit => (
+                "late-commit",
+                "SIGSTOP with a commit under way, which arrives when others have taken over",
             ),
             Self::SecondInstance => (
                 "second-instance",
@@ -172,6 +179,7 @@ impl Schedule {
                 F::LostProduceAnswers,
                 F::Zombie,
                 F::AbortedTransaction,
+                F::LateCommit,
                 F::LostEndAnswer,
                 F::SilentEnd,
                 F::LostCommitAnswers,
@@ -188,6 +196,7 @@ impl Schedule {
                 F::Zombie,
                 F::LostProduceAnswers,
                 F::LostCommitAnswers,
+                F::LateCommit,
                 F::LostEndAnswer,
                 F::SecondInstance,
                 F::MovedCoordinator,
@@ -197,6 +206,7 @@ impl Schedule {
                 F::KillOutputsAhead,
                 F::LostProduceAnswers,
                 F::Zombie,
+                F::LateCommit,
                 F::LostCommitAnswers,
                 F::BrokerKill,
                 F::SecondInstance,

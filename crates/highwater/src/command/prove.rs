@@ -1,10 +1,12 @@
 //! `highwater prove`: a pipeline from its command line to its verdict.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use highwater_check::Delivery;
 use highwater_check::pipeline::Lineage;
+use highwater_model::history::{ExchangeId, HistoryBody, HistoryEvent, RequestFacts};
 use highwater_model::{ExitCode, ProveReport};
 use highwater_report::history::{Around, rows, sequence, svg};
 use highwater_report::{Style, WirePictures, prove as text, prove_html, prove_json};
@@ -20,7 +22,7 @@ use crate::interrupt;
 use crate::screen::Screen;
 
 /// Rows before and after the event of an example.
-const CONTEXT: usize = 4;
+const CONTEXT: usize = 6;
 /// Time between two transactions of the feed that are aborted, where a contract is about transactions.
 const ABORTED_EVERY: Duration = Duration::from_millis(700);
 /// Largest schedule that is read.
@@ -221,6 +223,9 @@ fn wire(report: &mut ProveReport) -> WirePictures {
             let Ok(events) = open(Path::new(&history)) else {
                 return pictures;
             };
+            let mut quiet = BTreeSet::new();
+            let events =
+                events.filter(|event| event.as_ref().map_or(true, |event| is_told(event, &mut quiet)));
             if let Some(rows) = rows(events, &Around::Event(event), CONTEXT, NAMES) {
                 example.wire = sequence(&rows, &style);
                 pictures.push((at, example_at, svg(&rows)));
@@ -228,6 +233,29 @@ fn wire(report: &mut ProveReport) -> WirePictures {
         }
     }
     pictures
+}
+
+/// Whether an event says something about a record. Fetches are told in the story; there are too many of them between
+/// two events of interest. `quiet`: requests that are not told, so that their answers are not either.
+fn is_told(event: &HistoryEvent, quiet: &mut BTreeSet<ExchangeId>) -> bool {
+    match &event.body {
+        HistoryBody::Request { exchange, facts, .. } => {
+            let told = !matches!(
+                facts,
+                RequestFacts::Fetch(_)
+                    | RequestFacts::Heartbeat(_)
+                    | RequestFacts::FindCoordinator { .. }
+                    | RequestFacts::ListOffsets { .. }
+                    | RequestFacts::Other
+            );
+            if !told {
+                quiet.insert(*exchange);
+            }
+            told
+        }
+        HistoryBody::Response { exchange, .. } => !quiet.remove(exchange),
+        _ => true,
+    }
 }
 
 /// The command that does the same again.
