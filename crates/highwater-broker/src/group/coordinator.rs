@@ -138,10 +138,12 @@ impl Groups {
             let token = tables.token();
             let (sender, receiver) = oneshot::channel();
             tables.joins.insert(token, sender);
+            let settings = self.settings;
+            let before = || self.offsets.guard().generation(group);
             let state = tables
                 .groups
                 .entry(group.to_owned())
-                .or_insert_with(|| Group::new(self.settings));
+                .or_insert_with(|| Group::after(before(), settings));
             let answers = state.join(request, token, self.now());
             tables.deliver(answers);
             receiver
@@ -161,6 +163,11 @@ impl Groups {
                 return Err(ResponseError::UnknownMemberId);
             };
             let answers = state.sync(request, token, self.now());
+            let generation = state.generation();
+            if let Err(error) = self.offsets.guard().note_generation(group, generation) {
+                tracing::error!(%error, group, "could not write the generation");
+                return Err(ResponseError::KafkaStorageError);
+            }
             tables.syncs.insert(token, sender);
             tables.deliver(answers);
             receiver

@@ -53,10 +53,19 @@ struct EndedLine {
     ended: bool,
 }
 
+/// The newest generation that a group has given partitions out in.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GenerationLine {
+    group: String,
+    generation: i32,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum AnyLine {
     Ended(EndedLine),
+    Generation(GenerationLine),
     Offset(Line),
 }
 
@@ -64,6 +73,7 @@ enum AnyLine {
 pub(crate) struct Offsets {
     file: LineFile,
     by_group: BTreeMap<String, BTreeMap<OffsetKey, Committed>>,
+    generations: BTreeMap<String, i32>,
     pending: Pending,
     /// What the newest commit of each partition took the place of, while somebody wants to know.
     replaced: Option<BTreeMap<(String, OffsetKey), Committed>>,
@@ -85,6 +95,7 @@ impl Offsets {
         let mut offsets = Self {
             file,
             by_group: BTreeMap::new(),
+            generations: BTreeMap::new(),
             pending: Pending::default(),
             replaced: keep_replaced.then(BTreeMap::new),
             live: 0,
@@ -98,6 +109,10 @@ impl Offsets {
     fn apply(&mut self, line: AnyLine) {
         match line {
             AnyLine::Offset(line) => self.apply_offset(line),
+            AnyLine::Generation(line) => {
+                let known = self.generations.insert(line.group, line.generation);
+                self.live += usize::from(known.is_none());
+            }
             AnyLine::Ended(line) => {
                 let offsets = self.pending.take(&line.group, line.producer_id);
                 for (key, committed) in offsets.into_iter().filter(|_| line.ended) {
@@ -155,6 +170,23 @@ impl Offsets {
             })
             .collect();
         self.write_offsets(lines)
+    }
+
+    /// Keeps the generation that a group gives partitions out in, so that a member of it is refused by a later one also
+    /// when the broker was started again in between.
+    pub(crate) fn note_generation(&mut self, group: &str, generation: i32) -> io::Result<()> {
+        if self.generation(group) >= generation {
+            return Ok(());
+        }
+        self.write(vec![AnyLine::Generation(GenerationLine {
+            group: group.to_owned(),
+            generation,
+        })])
+    }
+
+    /// The newest generation of a group; 0 if it never had one.
+    pub(crate) fn generation(&self, group: &str) -> i32 {
+        self.generations.get(group).copied().unwrap_or(0)
     }
 
     /// Keeps offsets of an open transaction.
@@ -330,6 +362,14 @@ impl Offsets {
         let pending = |wanted: bool| self.pending.all().filter(move |entry| entry.4 == wanted);
         for (group, producer_id, key, committed, _) in pending(true) {
             put_line(&mut bytes, group, key, committed, Some(producer_id))?;
+        }
+        for (group, generation) in &self.generations {
+            let line = GenerationLine {
+                group: group.clone(),
+                generation: *generation,
+            };
+            serde_json::to_writer(&mut bytes, &line)?;
+            bytes.push(b'\n');
         }
         for (group, offsets) in &self.by_group {
             for (key, committed) in offsets {

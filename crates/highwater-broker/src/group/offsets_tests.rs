@@ -35,6 +35,24 @@ fn the_newest_commit_counts_also_after_a_restart() {
 }
 
 #[test]
+fn generations_go_on_after_a_restart_and_after_a_rewriting() {
+    let dir = tempfile::tempdir().expect("dir");
+    let open = || Offsets::open(dir.path(), Durability::Process, false).expect("opens");
+    let mut offsets = open();
+    assert_eq!(offsets.generation("g"), 0);
+    offsets.note_generation("g", 3).expect("written");
+    offsets.note_generation("g", 2).expect("no step back");
+    drop(offsets);
+    let mut offsets = open();
+    assert_eq!(offsets.generation("g"), 3);
+    for offset in 0..20_000 {
+        commit(&mut offsets, "h", "a", offset);
+    }
+    drop(offsets);
+    assert_eq!(open().generation("g"), 3);
+}
+
+#[test]
 fn a_torn_line_is_cut_and_a_broken_one_is_refused() {
     let dir = tempfile::tempdir().expect("dir");
     let mut offsets = Offsets::open(dir.path(), Durability::Process, false).expect("opens");

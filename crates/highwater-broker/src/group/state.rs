@@ -113,11 +113,12 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(crate) fn new(settings: GroupSettings) -> Self {
+    /// A group that nobody is in and that has had so many generations already.
+    pub(crate) fn after(generation: i32, settings: GroupSettings) -> Self {
         Self {
             settings,
             phase: Phase::Empty,
-            generation: 0,
+            generation,
             protocol_type: String::new(),
             protocol_name: String::new(),
             leader: String::new(),
@@ -129,6 +130,11 @@ impl Group {
             newcomers: false,
             arrivals: 0,
         }
+    }
+
+    /// The newest generation; 0 before the first.
+    pub(crate) fn generation(&self) -> i32 {
+        self.generation
     }
 
     /// Whether nobody is or is about to be in the group.

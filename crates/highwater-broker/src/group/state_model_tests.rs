@@ -69,10 +69,13 @@ fn instance_of(who: usize) -> Option<String> {
 impl Model {
     fn new(initial_delay: Duration) -> Self {
         Self {
-            group: Group::new(GroupSettings {
-                max_size: 3,
-                initial_delay,
-            }),
+            group: Group::after(
+                0,
+                GroupSettings {
+                    max_size: 3,
+                    initial_delay,
+                },
+            ),
             known: vec![Known::default(); 4],
             waiting: BTreeMap::new(),
             newest: 0,

@@ -5,10 +5,13 @@ const SESSION: Duration = Duration::from_secs(10);
 const REBALANCE: Duration = Duration::from_secs(30);
 
 fn group_with(max_size: usize, initial_delay: Duration) -> Group {
-    Group::new(GroupSettings {
-        max_size,
-        initial_delay,
-    })
+    Group::after(
+        0,
+        GroupSettings {
+            max_size,
+            initial_delay,
+        },
+    )
 }
 
 fn new_group() -> Group {

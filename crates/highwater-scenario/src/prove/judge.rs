@@ -20,6 +20,7 @@ use super::ProveOptions;
 use super::stage::Stop;
 use super::trace::{self, Asked};
 use super::trial::Trial;
+use super::wire_check::WireFinding;
 
 /// Examples of each anomaly in a report.
 const MOST_EXAMPLES: usize = 5;
@@ -64,6 +65,7 @@ pub(super) fn judge(options: &ProveOptions, trial: &Trial) -> Judged {
     for (anomaly, all) in &by_anomaly {
         anomalies.push(report(*anomaly, options, trial, all));
     }
+    anomalies.extend(on_the_wire(options, trial));
     anomalies.sort_by_key(|anomaly| (!anomaly.violation, Anomaly::named(&anomaly.name)));
     let violations: Vec<String> = anomalies
         .iter()
@@ -296,6 +298,36 @@ fn report(
         explanation: anomaly.explanation(options.contract),
         examples: examples.collect(),
     }
+}
+
+/// What the wire and the logs say, by anomaly.
+fn on_the_wire(options: &ProveOptions, trial: &Trial) -> Vec<ProvedAnomaly> {
+    let mut by_anomaly: BTreeMap<Anomaly, Vec<&WireFinding>> = BTreeMap::new();
+    for finding in &trial.found {
+        by_anomaly.entry(finding.anomaly).or_default().push(finding);
+    }
+    let reports = by_anomaly.into_iter().map(|(anomaly, all)| {
+        let violation = anomaly.violates(options.contract);
+        let examples = all
+            .iter()
+            .take(MOST_EXAMPLES)
+            .enumerate()
+            .map(|(at, finding)| ProvedExample {
+                records: finding.records.clone(),
+                story: finding.story.clone(),
+                wire: String::new(),
+                event: finding.event.filter(|_| violation && at < MOST_TRACED),
+            });
+        ProvedAnomaly {
+            name: anomaly.name().to_owned(),
+            violation,
+            count: all.len() as u64,
+            headline: anomaly.headline(all.len() as u64),
+            explanation: anomaly.explanation(options.contract),
+            examples: examples.collect(),
+        }
+    });
+    reports.collect()
 }
 
 /// What is to be looked for on the wire.

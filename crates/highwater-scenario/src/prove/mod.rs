@@ -21,6 +21,7 @@ mod shrink;
 mod stage;
 mod trace;
 mod trial;
+mod wire_check;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -162,8 +162,8 @@ const BETWEEN: Duration = Duration::from_millis(500);
 pub struct Schedule {
     /// In this order.
     pub rounds: Vec<Round>,
-    /// Whether time that is left is filled with kills at random moments.
-    pub fill: bool,
+    /// What fills the time that is left, over and over; nothing if empty.
+    pub fill: Vec<Fault>,
 }
 
 impl Schedule {
@@ -222,7 +222,11 @@ impl Schedule {
                     after: BETWEEN,
                 })
                 .collect(),
-            fill: true,
+            fill: match contract.delivery {
+                // A zombie hits only if it is halted in the right moment of its work: the more often the better.
+                Delivery::ExactlyOnce => vec![F::RandomKill, F::Zombie],
+                _ => vec![F::RandomKill],
+            },
         }
     }
 
@@ -253,7 +257,7 @@ impl Schedule {
         });
         Ok(Self {
             rounds: rounds.collect::<Result<_, String>>()?,
-            fill: false,
+            fill: Vec::new(),
         })
     }
 

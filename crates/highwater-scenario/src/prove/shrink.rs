@@ -62,7 +62,7 @@ pub(super) fn shrink(
         };
         let schedule = Schedule {
             rounds: rounds.to_vec(),
-            fill: false,
+            fill: Vec::new(),
         };
         let trial = play(&options, &schedule, &directory, &mut |_| {});
         let judged = judge(&options, &trial);
@@ -97,7 +97,7 @@ pub(super) fn shrink(
     let shortest = minimise(&rounds, &mut still_shows, budget);
     let schedule = Schedule {
         rounds: shortest.parts.clone(),
-        fill: false,
+        fill: Vec::new(),
     };
     let file = options.directory.join("shortest.toml");
     std::fs::write(&file, schedule.written()).ok()?;

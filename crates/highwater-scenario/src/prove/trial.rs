@@ -25,8 +25,9 @@ use super::gates::Gates;
 use super::instances::{Command, Instances};
 use super::moments::{Moments, Place};
 use super::rounds::is_under_way;
-use super::schedule::{Fault, Round, Schedule};
+use super::schedule::{Round, Schedule};
 use super::stage::{Stage, Stop};
+use super::wire_check::{self, WireFinding};
 use crate::session::described;
 use crate::trouble::trouble_in_words;
 
@@ -64,6 +65,8 @@ pub(super) struct Trial {
     pub(super) history: PathBuf,
     /// Events in the history.
     pub(super) events: u64,
+    /// What the wire and the logs of the outputs say.
+    pub(super) found: Vec<WireFinding>,
 }
 
 /// A record of an output topic, as a reader of committed records gets it.
@@ -100,6 +103,7 @@ pub(super) fn play(
         quiet: false,
         history: directory.join("history.hwh"),
         events: 0,
+        found: Vec::new(),
     };
     let stopped = on_target(options, schedule, directory, tell, &mut trial).err();
     trial.stop = stopped;
@@ -286,6 +290,16 @@ fn with_topics(
             .push(format!("the history is incomplete: {}", described(&error)));
     }
     trial.moments = std::mem::take(&mut *moments.lock().unwrap_or_else(PoisonError::into_inner));
+    if result.is_ok() {
+        tell("checking the wire history");
+        trial.found = wire_check::check(
+            &trial.history,
+            bootstrap,
+            &options.inputs,
+            &options.outputs,
+            &options.interrupted,
+        )?;
+    }
     result
 }
 
@@ -386,17 +400,12 @@ fn rounds(
             return Ok(());
         }
     }
-    while schedule.fill {
-        let played = play_one(
-            Round {
-                fault: Fault::RandomKill,
-                after: Duration::from_millis(500),
-            },
-            tell,
-            trial,
-            stage,
-        )?;
-        if played == RoundEnding::NotRun {
+    for fault in schedule.fill.iter().cycle() {
+        let round = Round {
+            fault: *fault,
+            after: Duration::from_millis(500),
+        };
+        if play_one(round, tell, trial, stage)? == RoundEnding::NotRun {
             trial.rounds.pop();
             break;
         }
@@ -423,9 +432,7 @@ fn play_one(
 ) -> Result<RoundEnding, Stop> {
     let report = stage.play(round)?;
     let ending = report.ending;
-    if ending != RoundEnding::NotRun || round.fault != Fault::RandomKill {
-        tell(&in_a_line(&report));
-    }
+    tell(&in_a_line(&report));
     trial.rounds.push(report);
     Ok(ending)
 }
