@@ -174,7 +174,7 @@ mod tests {
             ..Trigger::default()
         };
         let mut counter = Counter::new(&trigger, 7);
-        let mut fired = |counter: &mut Counter| (1..=4).filter(|_| counter.matches(true)).collect::<Vec<_>>();
+        let fired = |counter: &mut Counter| (1..=4).filter(|_| counter.matches(true)).collect::<Vec<_>>();
         assert_eq!(fired(&mut counter), [2]);
         assert!(counter.is_spent());
         counter.arm_again();
