@@ -105,6 +105,7 @@ release_after = { api = "Produce" }
             every: Some(5),
             probability: Some(0.5),
             times: Some(9),
+            by_hand: false,
             from: Some(Duration::from_secs(1)),
             until: Some(Duration::from_secs(120)),
             after: Some(Watch {

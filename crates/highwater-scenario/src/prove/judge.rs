@@ -70,7 +70,7 @@ pub(super) fn judge(options: &ProveOptions, trial: &Trial) -> Judged {
     let violations: Vec<String> = anomalies
         .iter()
         .filter(|anomaly| anomaly.violation)
-        .map(|anomaly| reason(anomaly))
+        .map(reason)
         .collect();
     if trial.moments.reads_uncommitted && !trial.moments.reads_committed {
         notes.push("the pipeline reads its inputs with read_uncommitted: it gets records of aborted transactions too".to_owned());

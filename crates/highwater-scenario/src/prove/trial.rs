@@ -390,8 +390,9 @@ fn rounds(
             })?;
     }
     tell("waiting for the pipeline to process its first records");
-    if !stage.wait(UNDER_WAY_LIMIT, is_under_way)? && stage.progress() == 0 {
-        return Err(Stop::Pipeline(why_idle(options, stage)));
+    let limit = UNDER_WAY_LIMIT.min(options.budget / 2);
+    if !stage.wait(limit, is_under_way)? && stage.moments().produced == 0 {
+        return Err(Stop::Pipeline(why_idle(options, stage, limit)));
     }
     stage.pass(UNDISTURBED)?;
     for round in &schedule.rounds {
@@ -454,9 +455,9 @@ fn in_a_line(round: &RoundReport) -> String {
 }
 
 /// What a pipeline does that is not what it was started for.
-fn why_idle(options: &ProveOptions, stage: &Stage<'_>) -> String {
+fn why_idle(options: &ProveOptions, stage: &Stage<'_>, limit: Duration) -> String {
     let moments = stage.moments();
-    let limit = UNDER_WAY_LIMIT.as_secs();
+    let limit = limit.as_secs();
     let list = |topics: &BTreeSet<String>| topics.iter().cloned().collect::<Vec<_>>().join(", ");
     let (inputs, outputs) = (options.inputs.join(", "), options.outputs.join(", "));
     let foreign: BTreeSet<String> = moments
