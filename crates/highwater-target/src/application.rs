@@ -34,9 +34,12 @@ pub struct ApplicationOptions {
     pub highwater: PathBuf,
 }
 
-/// Where the program is; looked up here because a program that is not there would only be told in the log.
-fn program(options: &ApplicationOptions) -> Result<PathBuf, TargetError> {
-    let name = options.command.first().cloned().unwrap_or_default();
+/// Where the program of a command is; looked up here because a program that is not there would only be told in the log.
+///
+/// # Errors
+/// [`TargetError::Spawn`] if there is none.
+pub fn find_program(command: &[OsString]) -> Result<PathBuf, TargetError> {
+    let name = command.first().cloned().unwrap_or_default();
     let path = PathBuf::from(&name);
     let found = if path.components().count() > 1 {
         is_executable(&path).then_some(path)
@@ -68,7 +71,7 @@ impl Application {
             process: "application".to_owned(),
             source,
         })?;
-        let mut command = Command::new(program(options)?);
+        let mut command = Command::new(find_program(&options.command)?);
         command.args(options.command.iter().skip(1));
         command.envs(options.environment.iter().map(|(name, value)| (name, value)));
         let tied = tied_to_parent(&options.highwater, &command);

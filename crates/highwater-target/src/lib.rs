@@ -39,7 +39,7 @@ mod spec;
 mod target;
 mod up;
 
-pub use application::{Application, ApplicationOptions};
+pub use application::{Application, ApplicationOptions, find_program};
 pub use child::{Ended, Proof};
 pub use cluster::{Brokers, Which};
 pub use doctor::{Finding, FindingState, examine};

@@ -17,6 +17,8 @@ const COORDINATED: [&str; 3] = ["OffsetCommit", "TxnOffsetCommit", "EndTxn"];
 pub(super) enum Gate {
     /// Outputs don't get to the broker.
     HoldOutputs,
+    /// Outputs are kept until they are released.
+    KeepOutputs,
     /// Commits of offsets don't get to the broker.
     HoldCommits,
     /// Ends of transactions don't get to the broker.
@@ -39,8 +41,10 @@ pub(super) enum Gate {
     BlackHole,
 }
 
-const GATES: [Gate; 11] = [
+/// All of them.
+pub(super) const GATES: [Gate; 12] = [
     Gate::HoldOutputs,
+    Gate::KeepOutputs,
     Gate::HoldCommits,
     Gate::HoldEnds,
     Gate::KeepCommit,
@@ -142,6 +146,7 @@ fn specs(gate: Gate, outputs: &[String]) -> Vec<RuleSpec> {
     };
     match gate {
         Gate::HoldOutputs => to_outputs(&rule("hold-outputs", "hold", &["Produce"], None, held(FOR_EVER))),
+        Gate::KeepOutputs => to_outputs(&rule("keep-outputs", "hold", &["Produce"], None, held(FOR_EVER))),
         Gate::HoldCommits => vec![rule(
             "hold-commits",
             "hold",

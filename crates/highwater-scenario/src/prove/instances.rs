@@ -30,12 +30,10 @@ pub(super) struct Command {
     pub(super) words: Vec<OsString>,
     /// Where the proxy is.
     pub(super) bootstrap: String,
-    /// Where the real cluster is, for nobody but the placeholder `{direct}` of tests.
+    /// Where its output goes.
     pub(super) directory: PathBuf,
     /// This program.
     pub(super) highwater: PathBuf,
-    /// More for the environment.
-    pub(super) environment: Vec<(String, String)>,
 }
 
 /// One process and its name, which stays when it is started again.
@@ -96,7 +94,7 @@ impl Instances {
             ),
             None => word.clone(),
         };
-        let mut environment = self.command.environment.clone();
+        let mut environment = Vec::new();
         for name in ["HIGHWATER_BOOTSTRAP", "BOOTSTRAP_SERVERS"] {
             environment.push((name.to_owned(), self.command.bootstrap.clone()));
         }

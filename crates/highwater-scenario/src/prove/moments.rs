@@ -289,8 +289,11 @@ impl Moments {
                 Open::Other
             }
             RequestFacts::JoinGroup {
-                session_timeout_ms, ..
+                session_timeout_ms,
+                topics,
+                ..
             } => {
+                self.read_topics.extend(topics.iter().cloned());
                 self.session_timeout_ms = self.session_timeout_ms.max(*session_timeout_ms);
                 self.joins += 1;
                 self.joining.insert(connection);

@@ -12,7 +12,7 @@ use highwater_model::{RoundEnding, RoundReport};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::gates::Gate;
+use super::gates::{GATES, Gate};
 use super::moments::Moments;
 use super::schedule::{Fault, Round};
 use super::stage::{Stage, Stop};
@@ -141,24 +141,7 @@ impl Stage<'_> {
     }
 
     fn lift_all(&self) {
-        for gate in [
-            Gate::HoldOutputs,
-            Gate::HoldCommits,
-            Gate::HoldEnds,
-            Gate::KeepCommit,
-        ]
-        .into_iter()
-        .chain([
-            Gate::DropProduceAnswers,
-            Gate::DropCommitAnswer,
-            Gate::DropEndAnswer,
-        ])
-        .chain([
-            Gate::SilenceEnd,
-            Gate::RefuseOffsets,
-            Gate::MoveCoordinator,
-            Gate::BlackHole,
-        ]) {
+        for gate in GATES {
             self.gates.lift(self.proxy, gate);
         }
     }
@@ -168,6 +151,7 @@ impl Stage<'_> {
             Fault::KillCommitsAhead => self.kill_commits_ahead(report),
             Fault::KillOutputsAhead => self.kill_outputs_ahead(report),
             Fault::KillBeforeEnd => self.kill_before_end(report),
+            Fault::LateOutputs => self.late_outputs(report),
             Fault::LostProduceAnswers => self.fire(Gate::DropProduceAnswers, "Produce", report),
             Fault::LostCommitAnswers => self.fire(Gate::DropCommitAnswer, "a commit of offsets", report),
             Fault::LostEndAnswer => self.fire(Gate::DropEndAnswer, "EndTxn", report),
@@ -239,6 +223,30 @@ impl Stage<'_> {
             report.moment = Some("a transaction had all of its records and offsets, and no end".to_owned());
         }
         self.kill_all(report)
+    }
+
+    /// Outputs that are under way when their writer is killed arrive behind its next start: from a producer that was
+    /// fenced, if it is fenced.
+    fn late_outputs(&mut self, report: &mut RoundReport) -> Result<(), Stop> {
+        self.gates.arm(self.proxy, Gate::KeepOutputs);
+        let held_before = self.moments().held_requests();
+        let held = self.wait(MOMENT_LIMIT, |moments| moments.held_requests() > held_before)?;
+        let late = self.moments().held_requests() - held_before;
+        self.kill_all(report)?;
+        let progress = self.progress();
+        let patience = self.patience();
+        let works = self.wait(patience, |moments| {
+            moments.produced + moments.commits > progress + 1
+        })?;
+        if held && works {
+            let late = counted(late, "request", "requests");
+            report.moment = Some(format!(
+                "{late} with outputs arrived when their writer had been started again"
+            ));
+        }
+        self.moments().disturb();
+        self.gates.release(self.proxy, Gate::KeepOutputs);
+        Ok(())
     }
 
     fn random_kill(&mut self, report: &mut RoundReport) -> Result<(), Stop> {

@@ -18,6 +18,8 @@ pub enum Fault {
     KillOutputsAhead,
     /// SIGKILL between the last record of a transaction and its end.
     KillBeforeEnd,
+    /// SIGKILL with outputs under way, which arrive when it has been started again.
+    LateOutputs,
     /// Answers to Produce are thrown away.
     LostProduceAnswers,
     /// Answers to OffsetCommit and TxnOffsetCommit are thrown away.
@@ -46,10 +48,11 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::KillCommitsAhead,
         Self::KillOutputsAhead,
         Self::KillBeforeEnd,
+        Self::LateOutputs,
         Self::LostProduceAnswers,
         Self::LostCommitAnswers,
         Self::LostEndAnswer,
@@ -95,6 +98,10 @@ impl Fault {
             Self::KillBeforeEnd => (
                 "kill-before-end",
                 "SIGKILL between the last record of a transaction and its end",
+            ),
+            Self::LateOutputs => (
+                "late-outputs",
+                "SIGKILL with outputs under way, which arrive when it has been started again and works",
             ),
             Self::LostProduceAnswers => (
                 "lost-produce-answers",
@@ -178,6 +185,7 @@ impl Schedule {
                 F::KillBeforeEnd,
                 F::LostProduceAnswers,
                 F::Zombie,
+                F::LateOutputs,
                 F::AbortedTransaction,
                 F::LateCommit,
                 F::LostEndAnswer,

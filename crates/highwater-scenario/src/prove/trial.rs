@@ -238,7 +238,6 @@ fn with_topics(
         bootstrap: proxy.bootstrap().to_string(),
         directory: directory.to_owned(),
         highwater: options.highwater.clone(),
-        environment: vec![("HIGHWATER_DIRECT".to_owned(), bootstrap.to_owned())],
     });
     let brokers = sockets(&upstream, &proxy);
     let result = feed_and_play(

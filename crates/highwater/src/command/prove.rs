@@ -12,7 +12,7 @@ use highwater_report::history::{Around, rows, sequence, svg};
 use highwater_report::{Style, WirePictures, prove as text, prove_html, prove_json};
 use highwater_scenario::config::SourceFile;
 use highwater_scenario::prove::{Fault, ProveOptions, Schedule, prove as run};
-use highwater_target::{TargetSpec, preflight};
+use highwater_target::{TargetSpec, find_program, preflight};
 
 use super::history::{NAMES, open};
 use super::run::{default_directory, free_directory, fresh_seed, own_path, print, quoted};
@@ -71,6 +71,13 @@ fn options(arguments: &ProveArguments) -> Result<ProveOptions, Failure> {
     }
     if !arguments.value.contains("{id}") && arguments.lineage.to_string().starts_with("same") {
         return Err(usage("--value has no {id}: two records could not be told apart"));
+    }
+    if find_program(&arguments.command).is_err() {
+        let name = arguments
+            .command
+            .first()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        return Err(usage(format!("can't start {name}: no such program")));
     }
     let schedule = match arguments.faults.as_str() {
         "default" => None,
