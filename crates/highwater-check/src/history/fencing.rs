@@ -4,12 +4,12 @@
 //! way are no offence. Of groups: a member that has a newer generation itself, or whose partition was given to another
 //! one in a newer generation, has no say over it any more; epochs of other members (KIP-848) say nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::index::Index;
 use super::{
-    Action, Checker, Finding, Group, GroupStep, Kind, Member, Operation, Outcome, Partition, Producer, Step,
-    What,
+    Action, Checker, Finding, Group, GroupStep, Kind, LogStep, Member, Operation, Outcome, Partition,
+    Producer, Step, Value, What,
 };
 use crate::Anomaly;
 
@@ -22,6 +22,10 @@ pub(super) struct Fencing {
     members: BTreeMap<(Group, Member), (i32, u64)>,
     /// Newest owner of a partition.
     owners: BTreeMap<(Group, Partition), (i32, Member, u64)>,
+    /// Newest epoch of a producer id that stands in a partition of the log.
+    in_log: HashMap<(Partition, i64), i16>,
+    /// Records that were found on their way already.
+    told: HashSet<(Partition, Value)>,
     findings: Vec<Finding>,
 }
 
@@ -46,6 +50,7 @@ impl Fencing {
                     ..
                 } if offset.is_some() || operation.outcome == Outcome::Ok => {
                     finding = finding.record(*partition, *offset, Some(*value));
+                    self.told.insert((*partition, *value));
                 }
                 _ => {}
             }
@@ -59,6 +64,29 @@ impl Fencing {
             },
             producer,
         ];
+        self.findings.push(finding);
+    }
+
+    /// A log takes the records of a producer id in the order of its epochs, whoever heard of it.
+    fn stands(&mut self, index: u64, partition: Partition, producer: Producer, record: Option<(i64, Value)>) {
+        let newest = self
+            .in_log
+            .entry((partition, producer.id))
+            .or_insert(producer.epoch);
+        if producer.epoch >= *newest {
+            *newest = producer.epoch;
+            return;
+        }
+        let epoch = *newest;
+        let Some((offset, value)) = record.filter(|(_, value)| !self.told.contains(&(partition, *value)))
+        else {
+            return;
+        };
+        let mut finding = Finding::new(Anomaly::FencingViolation)
+            .record(partition, Some(offset), Some(value))
+            .steps([index]);
+        let id = producer.id;
+        finding.producers = vec![Producer { id, epoch }, producer];
         self.findings.push(finding);
     }
 
@@ -135,6 +163,19 @@ impl Checker for Fencing {
         match &step.what {
             What::Operation(operation) => self.operation(step.index, operation),
             What::Initialised { producer } => self.initialised(step.index, *producer),
+            What::Log(LogStep::Record(record)) => {
+                if let Some(producer) = record.producer {
+                    self.stands(
+                        step.index,
+                        record.partition,
+                        producer,
+                        Some((record.offset, record.value)),
+                    );
+                }
+            }
+            What::Log(LogStep::Marker {
+                partition, producer, ..
+            }) => self.stands(step.index, *partition, *producer, None),
             What::Group(GroupStep::Assigned {
                 group,
                 member,

@@ -334,6 +334,14 @@ mod tests {
     }
 
     #[test]
+    fn every_fault_is_documented() {
+        let docs = include_str!("../../../../docs/prove.md");
+        for fault in Fault::ALL {
+            assert!(docs.contains(&format!("| `{}` |", fault.name())), "{}", fault.name());
+        }
+    }
+
+    #[test]
     fn wrong_schedules_are_told() {
         let cases = [
             ("", "no [[round]]"),

@@ -501,6 +501,12 @@ fn why_idle(options: &ProveOptions, stage: &Stage<'_>, limit: Duration) -> Strin
         .filter(|topic| !options.outputs.contains(topic))
         .cloned()
         .collect();
+    if let Some(address) = stage.past.first() {
+        return format!(
+            "the pipeline reads {inputs} through the proxy, and is connected to {address}, past it: what it writes \
+             there can't be seen; give it {{bootstrap}} for its producer too"
+        );
+    }
     if written.is_empty() {
         format!(
             "the pipeline read {} records of {inputs}, and wrote nothing to {outputs} within {limit} s",

@@ -45,10 +45,15 @@ fn one_that_never_produces() {
 
 #[test]
 fn one_that_reads_another_topic() {
-    told(
+    let ended = told(
         "reads-another-topic",
         INCONCLUSIVE,
-        "and not orders: correct --input",
+        "never joined a group nor read orders",
+    );
+    assert!(
+        ended.said.contains("orders-other"),
+        "its own words: {}",
+        ended.said
     );
 }
 

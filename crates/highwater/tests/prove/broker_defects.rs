@@ -30,17 +30,17 @@ macro_rules! defects {
 defects! {
     ack_before_append: "ack-before-append", EXACTLY_ONCE, ["broker-kill"], "lost-write";
     forget_last_batch: "forget-last-batch-on-restart", EXACTLY_ONCE, ["broker-kill"], "lost-write";
-    append_retry_twice: "append-retry-twice", EXACTLY_ONCE, ["lost-produce-answers"], "duplicate";
+    append_retry_twice: "append-retry-twice", EXACTLY_ONCE, ["lost-produce-answers"], "pipeline-duplicate";
     reassign_offsets: "reassign-offsets-on-restart", AT_LEAST_ONCE, ["broker-kill", "broker-kill"], "inconsistent-offsets";
     spurious_offset_zero: "spurious-offset-zero", EXACTLY_ONCE, ["lost-produce-answers"], "inconsistent-offsets";
     hide_from_lagging: "hide-from-lagging-readers", EXACTLY_ONCE, ["kill-outputs-ahead"], "pipeline-loss";
     ignore_sequences: "ignore-sequences", EXACTLY_ONCE, ["lost-produce-answers"], "duplicate";
     last_stable_offset: "last-stable-offset-off-by-one", EXACTLY_ONCE, ["lost-end-answer"], "pipeline-phantom";
-    serve_aborted: "serve-aborted-batches", EXACTLY_ONCE, ["aborted-transaction"], "aborted-read";
+    serve_aborted: "serve-aborted-batches", EXACTLY_ONCE, ["aborted-transaction"], "pipeline-phantom";
     ignore_producer_epoch: "ignore-producer-epoch", EXACTLY_ONCE, ["late-outputs"], "fencing-violation";
     end_of_another: "end-transaction-of-another", EXACTLY_ONCE, ["second-instance"], "torn-transaction";
     marker_in_one: "marker-in-one-partition-only", EXACTLY_ONCE, ["kill-before-end"], "torn-transaction";
     ignore_generation: "ignore-generation", AT_LEAST_ONCE, ["late-commit"], "fencing-violation";
     forget_committed: "forget-committed-offset", EXACTLY_ONCE, ["broker-kill"], "commit-regression";
-    regress_committed: "regress-committed-offset", AT_LEAST_ONCE, ["broker-kill"], "commit-regression";
+    regress_committed: "regress-committed-offset", AT_LEAST_ONCE, ["broker-kill"], "redelivery-outside-window";
 }
