@@ -419,14 +419,22 @@ impl Groups {
     }
 }
 
-/// What a client learned about a commit of one partition.
+/// What became of a commit of one partition. What a group goes on with is what its coordinator took, whether the client
+/// heard of it or not.
 fn result(api: Api, heard: Heard<'_>, place: &(String, i32)) -> Outcome {
-    match heard {
-        Heard::Answer(ResponseFacts::Partitions { results, .. }) => results
+    let of_place = |facts: &ResponseFacts| match facts {
+        ResponseFacts::Partitions { results, .. } => results
             .iter()
             .find(|result| result.partition == place.1 && result.topic == place.0)
-            .map_or(Outcome::Unknown, |result| by_error(api, result.error, None)),
-        Heard::Answer(_) | Heard::Nothing(_) => Outcome::Unknown,
+            .map(|result| result.error),
+        _ => None,
+    };
+    match heard {
+        Heard::Answer(facts) => {
+            of_place(facts).map_or(Outcome::Unknown, |error| by_error(api, error, None))
+        }
+        Heard::Nothing(Some(facts)) if of_place(facts) == Some(0) => Outcome::Ok,
+        Heard::Nothing(_) => Outcome::Unknown,
         Heard::Refused => Outcome::Failed,
     }
 }
