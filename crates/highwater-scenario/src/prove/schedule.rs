@@ -337,7 +337,11 @@ mod tests {
     fn every_fault_is_documented() {
         let docs = include_str!("../../../../docs/prove.md");
         for fault in Fault::ALL {
-            assert!(docs.contains(&format!("| `{}` |", fault.name())), "{}", fault.name());
+            assert!(
+                docs.contains(&format!("| `{}` |", fault.name())),
+                "{}",
+                fault.name()
+            );
         }
     }
 

@@ -430,9 +430,7 @@ fn result(api: Api, heard: Heard<'_>, place: &(String, i32)) -> Outcome {
         _ => None,
     };
     match heard {
-        Heard::Answer(facts) => {
-            of_place(facts).map_or(Outcome::Unknown, |error| by_error(api, error, None))
-        }
+        Heard::Answer(facts) => of_place(facts).map_or(Outcome::Unknown, |error| by_error(api, error, None)),
         Heard::Nothing(Some(facts)) if of_place(facts) == Some(0) => Outcome::Ok,
         Heard::Nothing(_) => Outcome::Unknown,
         Heard::Refused => Outcome::Failed,
