@@ -503,7 +503,7 @@ fn why_idle(options: &ProveOptions, stage: &Stage<'_>, limit: Duration) -> Strin
         .collect();
     if let Some(address) = stage.past.first() {
         return format!(
-            "the pipeline reads {inputs} through the proxy, and is connected to {address}, past it: what it writes \
+            "the pipeline reads {inputs}, and is connected to {address}, past the proxy: what it writes \
              there can't be seen; give it {{bootstrap}} for its producer too"
         );
     }
