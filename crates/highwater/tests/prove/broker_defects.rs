@@ -50,7 +50,6 @@ defects! {
     serve_aborted: "serve-aborted-batches", EXACTLY_ONCE, ["aborted-transaction"], "pipeline-phantom";
     ignore_producer_epoch: "ignore-producer-epoch", EXACTLY_ONCE, ["late-outputs"], "fencing-violation";
     end_of_another: "end-transaction-of-another", EXACTLY_ONCE, MANY, "lost-write";
-    ignore_generation: "ignore-generation", AT_LEAST_ONCE, ["late-commit"], "fencing-violation";
     forget_committed: "forget-committed-offset", EXACTLY_ONCE, MANY, "commit-regression";
     regress_committed: "regress-committed-offset", AT_LEAST_ONCE, ["broker-kill"], "redelivery-outside-window";
 }
