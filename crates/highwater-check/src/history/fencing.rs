@@ -26,6 +26,8 @@ pub(super) struct Fencing {
     in_log: HashMap<(Partition, i64), i16>,
     /// Records that were found on their way already.
     told: HashSet<(Partition, Value)>,
+    /// Records in the log behind a newer epoch of their producer.
+    stood: Vec<(Partition, Value, Finding)>,
     findings: Vec<Finding>,
 }
 
@@ -87,7 +89,7 @@ impl Fencing {
             .steps([index]);
         let id = producer.id;
         finding.producers = vec![Producer { id, epoch }, producer];
-        self.findings.push(finding);
+        self.stood.push((partition, value, finding));
     }
 
     fn initialised(&mut self, index: u64, producer: Producer) {
@@ -196,9 +198,18 @@ impl Checker for Fencing {
         }
     }
 
-    fn finish(self: Box<Self>, _index: &Index, found: &mut dyn FnMut(Finding)) {
+    fn finish(self: Box<Self>, index: &Index, found: &mut dyn FnMut(Finding)) {
         for finding in self.findings {
             found(finding);
+        }
+        for (partition, value, finding) in self.stood {
+            // A copy of a record that stands where it belongs is a duplicate, and no write of its producer.
+            let once = index
+                .find(partition, value)
+                .is_none_or(|record| index.places(record).count() < 2);
+            if once {
+                found(finding);
+            }
         }
     }
 }
