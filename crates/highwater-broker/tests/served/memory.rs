@@ -104,10 +104,14 @@ fn a_long_request_that_never_ends_makes_others_wait_only_for_a_while() {
     let mut writer = broker.connect();
     assert_eq!(create_topic(&mut writer, "t", 1), 0, "a small request is served");
     let value = "x".repeat(BATCH);
-    assert_eq!(produce(&mut writer, "t", 0, batch(&[&value])).error_code, 0);
-    assert!(
-        begun.elapsed() >= CLIENT_PATIENCE / 2,
-        "it has waited for the other"
-    );
+    // The first ones may come before the broker has seen that the other is long.
+    loop {
+        let asked = Instant::now();
+        assert_eq!(produce(&mut writer, "t", 0, batch(&[&value])).error_code, 0);
+        if asked.elapsed() >= CLIENT_PATIENCE / 2 {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "nobody waits for the other");
+    }
     assert!(half.receive_raw().is_err(), "cut off");
 }
