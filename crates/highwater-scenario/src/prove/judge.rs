@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use highwater_check::pipeline::{
-    Extent, Fed as FedRecord, Order, Output as OutputRecord, PipelineCheck, PipelineFinding,
+    Check, Extent, Fed as FedRecord, Order, Output as OutputRecord, PipelineCheck, PipelineFinding,
     PipelineFindings, Place, Windows,
 };
 use highwater_check::{Anomaly, Contract, Standing};
@@ -41,7 +41,7 @@ pub(super) struct Judged {
 pub(super) fn judge(options: &ProveOptions, trial: &Trial) -> Judged {
     let mut notes = trial.notes.clone();
     let found = trial.words.as_ref().map(|words| pipeline(options, trial, words));
-    let mut counts = counts(trial);
+    let mut counts = counts(options, trial);
     let mut missing = Vec::new();
     let mut by_anomaly: BTreeMap<Anomaly, Vec<&PipelineFinding>> = BTreeMap::new();
     if let Some(found) = &found {
@@ -90,7 +90,12 @@ pub(super) fn judge(options: &ProveOptions, trial: &Trial) -> Judged {
         (
             Verdict::Holds,
             ExitCode::Holds,
-            vec![holds(options, trial, &counts)],
+            vec![holds(
+                options,
+                trial,
+                &counts,
+                found.as_ref().and_then(loss_not_asked),
+            )],
         )
     };
     Judged {
@@ -192,13 +197,13 @@ fn committed(options: &ProveOptions, trial: &Trial, input: Place) -> bool {
         .is_some_and(|committed| committed > input.offset)
 }
 
-fn counts(trial: &Trial) -> ProveCounts {
+fn counts(options: &ProveOptions, trial: &Trial) -> ProveCounts {
     let with = |wanted: fn(&Fate) -> bool| trial.fed.iter().filter(|fed| wanted(&fed.fate)).count() as u64;
     ProveCounts {
         fed: with(|fate| *fate != Fate::Aborted),
         acknowledged: with(|fate| matches!(fate, Fate::Acknowledged { .. })),
         aborted: with(|fate| *fate == Fate::Aborted),
-        processed: processed(trial),
+        processed: processed(options, trial),
         outputs: trial.outputs.len() as u64,
         outputs_in_log: trial.outputs_in_log,
         ..ProveCounts::default()
@@ -206,15 +211,19 @@ fn counts(trial: &Trial) -> ProveCounts {
 }
 
 /// Acknowledged inputs below the committed offset of their partition.
-fn processed(trial: &Trial) -> u64 {
-    let mut by_partition: BTreeMap<i32, i64> = BTreeMap::new();
-    for ((_, (_, partition)), offset) in &trial.moments.committed {
-        let at = by_partition.entry(*partition).or_insert(*offset);
+fn processed(options: &ProveOptions, trial: &Trial) -> u64 {
+    let mut by_partition: BTreeMap<(&str, i32), i64> = BTreeMap::new();
+    for ((_, (topic, partition)), offset) in &trial.moments.committed {
+        let at = by_partition
+            .entry((topic.as_str(), *partition))
+            .or_insert(*offset);
         *at = (*at).max(*offset);
     }
     let done = trial.fed.iter().filter(|fed| match fed.fate {
-        Fate::Acknowledged { partition, offset } => by_partition
-            .get(&partition)
+        Fate::Acknowledged { partition, offset } => options
+            .inputs
+            .get(fed.topic)
+            .and_then(|topic| by_partition.get(&(topic.as_str(), partition)))
             .is_some_and(|committed| *committed > offset),
         _ => false,
     });
@@ -440,7 +449,23 @@ fn round(round: &RoundReport) -> Option<String> {
     }
 }
 
-fn holds(options: &ProveOptions, trial: &Trial, counts: &ProveCounts) -> String {
+/// Why a missing output says nothing, if so.
+fn loss_not_asked(found: &PipelineFindings) -> Option<&'static str> {
+    found
+        .judged
+        .iter()
+        .find_map(|judged| match (judged.check, &judged.extent) {
+            (Check::Loss, Extent::NotAsked(why)) => Some(*why),
+            _ => None,
+        })
+}
+
+fn holds(
+    options: &ProveOptions,
+    trial: &Trial,
+    counts: &ProveCounts,
+    loss_not_asked: Option<&'static str>,
+) -> String {
     let survived = trial
         .rounds
         .iter()
@@ -448,11 +473,14 @@ fn holds(options: &ProveOptions, trial: &Trial, counts: &ProveCounts) -> String 
         .count() as u64;
     let contract: Contract = options.contract;
     format!(
-        "{contract} held over {}: {} of {} inputs done, {} lost, {}",
+        "{contract} held over {}: {} of {} inputs done, {}, {}",
         counted(survived, "fault", "faults"),
         count(counts.processed),
         count(counts.acknowledged),
-        counts.lost,
+        loss_not_asked.map_or_else(
+            || format!("{} lost", counts.lost),
+            |why| format!("losses not judged ({why})")
+        ),
         match counts.duplicated {
             0 => "none twice".to_owned(),
             some => format!("{} twice, as the contract allows", count(some)),

@@ -23,8 +23,8 @@ const MOMENT_LIMIT: Duration = Duration::from_secs(7);
 const FIRING_LIMIT: Duration = Duration::from_secs(7);
 /// How long nothing gets through.
 const BLACK_HOLE: Duration = Duration::from_secs(3);
-/// Batches and commits that were on their way through the proxy when the hole opened.
-const MOST_THROUGH: u64 = 2_000;
+/// How long it is looked what a pipeline usually gets done.
+const USUAL_PACE: Duration = Duration::from_secs(1);
 /// How long an unanswered EndTxn is waited for; clients give up after a time of their own.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 /// The part of its usual time of work after which a member is halted.
@@ -68,7 +68,7 @@ impl Stage<'_> {
             report.detail = why;
             return Ok(report);
         }
-        let needed = self.needed(fault);
+        let needed = self.needed(fault).saturating_add(round.after);
         if self.left() < needed {
             report.ending = RoundEnding::NotRun;
             report.detail = format!(
@@ -250,13 +250,23 @@ impl Stage<'_> {
     }
 
     fn random_kill(&mut self, report: &mut RoundReport) -> Result<(), Stop> {
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ self.progress_seen.rotate_left(17));
+        self.random_kills += 1;
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed ^ self.random_kills.rotate_left(32));
         self.pass(Duration::from_millis(random.random_range(50..RANDOM_WITHIN_MS)))?;
-        let moments = self.moments();
-        let uncommitted = moments.uncommitted();
-        drop(moments);
-        report.moment = Some(format!("{uncommitted} records had been read and not committed"));
+        report.moment = self.with_records_in_hand()?;
         self.kill_all(report)
+    }
+
+    /// Waits until records were read and not committed: without any there is nothing that could be lost or come twice.
+    fn with_records_in_hand(&mut self) -> Result<Option<String>, Stop> {
+        let some = self.wait(MOMENT_LIMIT, |moments| moments.uncommitted() > 0)?;
+        let uncommitted = self.moments().uncommitted();
+        Ok(some.then(|| {
+            format!(
+                "{} read and not committed",
+                counted(uncommitted, "record", "records")
+            )
+        }))
     }
 
     fn kill_all(&mut self, report: &mut RoundReport) -> Result<(), Stop> {
@@ -337,8 +347,12 @@ impl Stage<'_> {
                 (true, false) => {
                     "halted with records in hand, until another member had its partitions".to_owned()
                 }
-                (false, _) => "halted until another member had its partitions".to_owned(),
-            });
+                (false, _) => String::new(),
+            })
+            .filter(|moment| !moment.is_empty());
+            if !caught {
+                report.detail = "nothing was under way when it was halted".to_owned();
+            }
         } else {
             report.detail = format!("nobody took over within {:.0} s", limit.as_secs_f64());
         }
@@ -381,25 +395,29 @@ impl Stage<'_> {
     }
 
     fn broker_kill(&mut self, report: &mut RoundReport) -> Result<(), Stop> {
-        let uncommitted = self.moments().uncommitted();
+        report.moment = self.with_records_in_hand()?;
         self.target.kill()?;
         report.at_ns = Some(self.now_ns());
-        report.moment = Some(format!("{uncommitted} records had been read and not committed"));
         self.moments().disturb();
         self.target.start_again()?;
         Ok(())
     }
 
     fn black_hole(&mut self, report: &mut RoundReport) -> Result<(), Stop> {
-        let uncommitted = self.moments().uncommitted();
+        let start = self.progress();
+        self.pass(USUAL_PACE)?;
+        let usual = self.progress() - start;
+        report.moment = self.with_records_in_hand()?;
         self.gates.arm(self.proxy, Gate::BlackHole);
         report.at_ns = Some(self.now_ns());
         self.moments().disturb();
-        report.moment = Some(format!("{uncommitted} records had been read and not committed"));
-        let progress = self.progress();
-        self.pass(BLACK_HOLE)?;
-        // What was under way when the hole opened is told a little later; more of it must not get through.
-        if self.progress() - progress <= MOST_THROUGH {
+        // What was on its way when the hole opened is told a little later.
+        self.pass(BLACK_HOLE / 4)?;
+        let start = self.progress();
+        self.pass(BLACK_HOLE - BLACK_HOLE / 4)?;
+        let meanwhile = self.progress() - start;
+        // More than twice the time, and hardly any of what usually gets done.
+        if meanwhile * 5 < usual {
             report.reaction = Some("stood still while nothing got through".to_owned());
         }
         Ok(())

@@ -30,7 +30,7 @@ pub enum Fault {
     SilentEnd,
     /// A transaction can't be committed and has to be aborted.
     AbortedTransaction,
-    /// SIGSTOP right after a commit, with records in hand, while others take over; then SIGCONT.
+    /// SIGSTOP late in its usual time of work, with records in hand, while others take over; then SIGCONT.
     Zombie,
     /// SIGSTOP with a commit under way, which arrives when others have taken over.
     LateCommit,
@@ -244,10 +244,10 @@ impl Schedule {
     /// What is wrong, with the line, for people.
     pub fn parse(source: &SourceFile) -> Result<Self, String> {
         let file: File = toml::from_str(&source.text).map_err(|error| error.to_string())?;
-        if file.round.is_empty() {
+        let Some(written) = file.round else {
             return Err("no [[round]]: a schedule is a list of rounds, each with a `fault`".to_owned());
-        }
-        let rounds = file.round.iter().enumerate().map(|(at, written)| {
+        };
+        let rounds = written.iter().enumerate().map(|(at, written)| {
             let fault = Fault::named(&written.fault).ok_or_else(|| {
                 let near =
                     crate::config::nearest(&written.fault, Fault::ALL.iter().map(|fault| fault.name()));
@@ -272,6 +272,9 @@ impl Schedule {
     /// As a file that [`Schedule::parse`] reads.
     #[must_use]
     pub fn written(&self) -> String {
+        if self.rounds.is_empty() {
+            return "# no fault is needed\nround = []\n".to_owned();
+        }
         self.rounds
             .iter()
             .map(|round| {
@@ -288,8 +291,7 @@ impl Schedule {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    #[serde(default)]
-    round: Vec<Written>,
+    round: Option<Vec<Written>>,
 }
 
 #[derive(Deserialize)]

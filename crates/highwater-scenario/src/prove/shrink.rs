@@ -111,12 +111,44 @@ pub(super) fn shrink(
         from: rounds.len(),
         runs: trials,
         minimal: shortest.end == End::Minimal,
-        command: format!("{} --faults {file}", options.command),
+        command: with_faults(&options.command, &file),
         file,
     })
+}
+
+/// The command with another schedule: in front of what belongs to the pipeline.
+fn with_faults(command: &str, file: &str) -> String {
+    let (options, pipeline) = command.split_once(" -- ").unwrap_or((command, ""));
+    let mut words: Vec<&str> = options.split(' ').collect();
+    if let Some(at) = words.iter().position(|word| *word == "--faults") {
+        words.drain(at..(at + 2).min(words.len()));
+    }
+    format!("{} --faults '{file}' -- {pipeline}", words.join(" "))
 }
 
 fn violations(judged: &Judged) -> BTreeSet<String> {
     let all = judged.anomalies.iter().filter(|anomaly| anomaly.violation);
     all.map(|anomaly| anomaly.name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replay_names_its_schedule_in_front_of_the_pipeline() {
+        let cases = [
+            (
+                "hw prove --seed 7 -- ./p --x",
+                "hw prove --seed 7 --faults 's.toml' -- ./p --x",
+            ),
+            (
+                "hw prove --faults a.toml --seed 7 -- ./p --faults",
+                "hw prove --seed 7 --faults 's.toml' -- ./p --faults",
+            ),
+        ];
+        for (command, expected) in cases {
+            assert_eq!(with_faults(command, "s.toml"), expected);
+        }
+    }
 }

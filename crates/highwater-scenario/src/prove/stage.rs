@@ -68,6 +68,8 @@ pub(super) struct Stage<'a> {
     pub(super) looked_past: Instant,
     pub(super) progress_seen: u64,
     pub(super) seed: u64,
+    /// Kills at random moments so far: each has a moment of its own from the seed.
+    pub(super) random_kills: u64,
 }
 
 impl Stage<'_> {

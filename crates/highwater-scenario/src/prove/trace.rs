@@ -79,14 +79,13 @@ pub(super) fn look(history: &Path, asked: &[Asked]) -> Vec<Told> {
             } => {
                 let mut hit = Vec::new();
                 for part in &produce.partitions {
-                    for (at, one) in asked
+                    for (at, _) in asked
                         .iter()
                         .enumerate()
                         .filter(|(_, one)| one.outputs.contains(&part.topic))
                     {
                         let here = part.batches.iter().flat_map(|batch| &batch.records);
                         if here.into_iter().any(|record| record.value == Some(hashes[at])) {
-                            let _ = one;
                             hit.push(at);
                         }
                     }

@@ -100,7 +100,7 @@ pub(super) fn play(
         notes: Vec::new(),
         pipeline_output: Vec::new(),
         caught_up: false,
-        quiet: false,
+        quiet: true,
         history: directory.join("history.hwh"),
         events: 0,
         found: Vec::new(),
@@ -350,6 +350,7 @@ fn feed_and_play(
         looked_past: began,
         progress_seen: 0,
         seed: options.seed,
+        random_kills: 0,
     };
     let played = rounds(options, schedule, tell, trial, &mut stage);
     drop(stage);
@@ -622,7 +623,6 @@ impl Ending<'_> {
                     .iter()
                     .any(|end| end.last_stable_offset < end.high_watermark);
                 if first == second && !open {
-                    trial.quiet = true;
                     break second;
                 }
                 if self.interrupted.load(Ordering::Relaxed) {

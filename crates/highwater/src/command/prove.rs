@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use highwater_check::Delivery;
-use highwater_check::pipeline::Lineage;
+use highwater_check::pipeline::{Lineage, Source};
 use highwater_model::history::{ExchangeId, HistoryBody, HistoryEvent, RequestFacts};
 use highwater_model::{ExitCode, ProveReport};
 use highwater_report::history::{Around, rows, sequence, svg};
@@ -71,6 +71,18 @@ fn options(arguments: &ProveArguments) -> Result<ProveOptions, Failure> {
     }
     if !arguments.value.contains("{id}") && arguments.lineage.to_string().starts_with("same") {
         return Err(usage("--value has no {id}: two records could not be told apart"));
+    }
+    for topics in [&arguments.input, &arguments.output] {
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = topics.iter().find(|topic| !seen.insert(topic.as_str())) {
+            return Err(usage(format!("topic {twice} is named twice")));
+        }
+    }
+    if matches!(arguments.lineage.source, Source::Key) {
+        return Err(
+            usage("outputs can't be led back by their key: many records that are fed share one")
+                .help("name the input in the value or a header: json:/pointer, header:highwater-id"),
+        );
     }
     if find_program(&arguments.command).is_err() {
         let name = arguments
@@ -147,7 +159,11 @@ fn empty(directory: &Path) -> Result<(), Failure> {
 fn schedule(file: &Path) -> Result<Schedule, Failure> {
     let unreadable =
         |why: &dyn std::fmt::Display| usage(format!("can't read the schedule {}: {why}", file.display()));
-    let size = std::fs::metadata(file).map_err(|error| unreadable(&error))?.len();
+    let metadata = std::fs::metadata(file).map_err(|error| unreadable(&error))?;
+    if !metadata.is_file() {
+        return Err(unreadable(&"it is no regular file"));
+    }
+    let size = metadata.len();
     if size > LARGEST_SCHEDULE {
         return Err(unreadable(&format!(
             "it has {size} bytes; at most {LARGEST_SCHEDULE} are taken"
