@@ -13,7 +13,7 @@ use highwater_check::history::read::{Format, ReadError, edn, verifiable};
 use highwater_check::history::wire::FromWire;
 use highwater_check::history::{Analysis, Isolation, Names, Options, Summary, judge};
 use highwater_model::ExitCode;
-use highwater_model::history::{Events, HistoryError};
+use highwater_model::history::{Events, HistoryBody, HistoryError};
 use highwater_report::history::{Checked, checked_json, checked_text};
 
 use crate::arguments::{CheckArguments, CheckedFormat, Level, TextFormat};
@@ -173,15 +173,27 @@ fn recording(
     for input in inputs {
         let failed = |error: &HistoryError| super::history::source::failure(input.file, error);
         let events = Events::new(input.input).map_err(|error| failed(&error))?;
+        let (mut next, mut gaps, mut ended) = (0, 0_u64, false);
         for event in events {
             match event {
-                Ok(event) => wire.event(&event, &mut |step| analysis.step(&step)),
+                Ok(event) => {
+                    gaps += u64::from(event.sequence != next);
+                    next = event.sequence + 1;
+                    ended = matches!(event.body, HistoryBody::Ended { .. });
+                    wire.event(&event, &mut |step| analysis.step(&step));
+                }
                 Err(error @ HistoryError::Cut { .. }) => {
                     missing.push(format!("the history is cut off: {error}"));
                     break;
                 }
                 Err(error) => return Err(failed(&error)),
             }
+        }
+        if gaps > 0 {
+            missing.push(format!("events are missing: their numbers jump {gaps} times"));
+        }
+        if !ended && missing.is_empty() {
+            missing.push("the history has no end: its recorder was killed, or it was cut off".to_owned());
         }
     }
     let read_back = wire.finish(&mut |step| analysis.step(&step));

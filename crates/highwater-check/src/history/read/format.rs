@@ -9,6 +9,9 @@ pub enum Format {
     Verifiable,
 }
 
+/// First bytes of a recording.
+const HIGHWATER: [u8; 4] = [0x89, b'H', b'W', b'H'];
+
 impl Format {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Highwater, Self::JepsenEdn, Self::Verifiable];
@@ -32,6 +35,9 @@ impl Format {
     /// Told from the first bytes of a file. EDN writes keys as `:key`, JSON as `"key"`.
     #[must_use]
     pub fn told(beginning: &[u8]) -> Option<Self> {
+        if beginning.starts_with(&HIGHWATER) {
+            return Some(Self::Highwater);
+        }
         let mut rest = beginning;
         loop {
             rest = rest.trim_ascii_start();
@@ -65,6 +71,11 @@ impl Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_recording_is_told_by_its_first_bytes() {
+        assert_eq!(Format::told(b"\x89HWH\r\n\x1a\n"), Some(Format::Highwater));
+    }
 
     #[test]
     fn formats_are_told_from_the_content() {

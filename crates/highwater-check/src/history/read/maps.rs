@@ -50,6 +50,8 @@ impl<'r, R: BufRead> Maps<'r, R> {
     pub(super) fn next(&mut self) -> Result<Option<(u64, &mut Vec<u8>)>, ReadError> {
         self.map.clear();
         let (mut inside, mut depth, mut began) = (Inside::Forms, 0usize, self.line);
+        // Between `#` and the map that it tags, as in `#jepsen.history.Op{…}`.
+        let mut tag = false;
         loop {
             let line = self.line;
             let bytes = self
@@ -72,6 +74,20 @@ impl<'r, R: BufRead> Maps<'r, R> {
             while at < bytes.len() {
                 let byte = bytes[at];
                 at += 1;
+                if depth == 0 && inside == Inside::Forms && !tag {
+                    match byte {
+                        b'{' | b'[' | b']' | b'(' | b')' | b',' | b';' => {}
+                        b'#' => tag = true,
+                        byte if byte.is_ascii_whitespace() => {}
+                        _ => {
+                            return Err(ReadError::malformed(
+                                self.line,
+                                "something between the maps of a history",
+                                "each operation is a map of its own; a byte of the file may be damaged",
+                            ));
+                        }
+                    }
+                }
                 if !TELLING[usize::from(byte)] && !matches!(inside, Inside::Escape | Inside::Character) {
                     continue;
                 }
@@ -86,7 +102,7 @@ impl<'r, R: BufRead> Maps<'r, R> {
                     (Inside::Forms, b'\\') => inside = Inside::Character,
                     (Inside::Forms, b'{') => {
                         if depth == 0 {
-                            (began, from) = (self.line, at - 1);
+                            (began, from, tag) = (self.line, at - 1, false);
                         }
                         depth += 1;
                     }
@@ -132,6 +148,19 @@ mod tests {
             found.push((line, String::from_utf8(map.clone()).unwrap()));
         }
         found
+    }
+
+    #[test]
+    fn a_damaged_byte_between_maps_is_an_error_and_not_a_gap() {
+        for text in ["{:a 1}\n?:a 2}\n{:a 3}", "{:a 1} x", "{:a 1}\n\"{:a 2}\""] {
+            let mut input = BufReader::new(text.as_bytes());
+            let mut maps = Maps::new(&mut input);
+            let mut last = maps.next().map(|map| map.is_some());
+            while let Ok(true) = last {
+                last = maps.next().map(|map| map.is_some());
+            }
+            assert!(last.is_err(), "{text}");
+        }
     }
 
     #[test]
