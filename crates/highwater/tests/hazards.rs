@@ -8,9 +8,11 @@ use serde_json::Value;
 use support::{command, machine, program};
 
 /// What takes transactions, and therefore is told apart on a real broker.
-const TRANSACTIONAL: [&str; 10] = [
+///
+/// Not `hanging-transaction`: whether Kafka's switch for it has taken effect can't be told from outside, and it comes
+/// out on some runs only; the program then says that it was not reproduced.
+const TRANSACTIONAL: [&str; 9] = [
     "late-end-txn",
-    "hanging-transaction",
     "zombie-instance",
     "zombie-in-group",
     "no-rewind-after-abort",
