@@ -66,8 +66,6 @@ pub enum Fate {
         /// Offset.
         offset: i64,
     },
-    /// Certainly not in the log.
-    Failed,
     /// In a transaction that was aborted, or never ended.
     Aborted,
 }

@@ -123,7 +123,7 @@ fn pipeline(options: &ProveOptions, trial: &Trial, words: &Words) -> PipelineFin
         false => Order::PerKey,
     };
     let mut check = PipelineCheck::new(options.lineage.clone(), order);
-    for fed in trial.fed.iter().filter(|fed| fed.fate != Fate::Failed) {
+    for fed in &trial.fed {
         let (id, key, value) = (words.id(fed), words.key(fed), words.value(fed));
         let topic = u16::try_from(fed.topic).unwrap_or(u16::MAX);
         let place = match fed.fate {
@@ -269,8 +269,8 @@ fn traceable(options: &ProveOptions, trial: &Trial, found: &PipelineFindings) ->
     for judged in &found.judged {
         match &judged.extent {
             Extent::Whole | Extent::NotAsked(_) => {}
-            Extent::Partly(why) => missing.push(format!("{:?} judged in part: {why}", judged.check)),
-            Extent::Not(why) => missing.push(format!("{:?} not judged: {why}", judged.check)),
+            Extent::Partly(why) => missing.push(format!("{} judged in part: {why}", asked_for(judged.check))),
+            Extent::Not(why) => missing.push(format!("{} not judged: {why}", asked_for(judged.check))),
         }
     }
     missing
@@ -446,6 +446,17 @@ fn round(round: &RoundReport) -> Option<String> {
         )),
         RoundEnding::Missed => Some(format!("{name} showed nothing: {}", round.detail)),
         RoundEnding::Stuck => Some(format!("did not resume after {name}: {}", round.detail)),
+    }
+}
+
+/// What a check of the pipeline asks for, as a word.
+fn asked_for(check: Check) -> &'static str {
+    match check {
+        Check::Loss => "loss",
+        Check::Duplicate => "duplicates",
+        Check::Reorder => "order",
+        Check::Phantom => "outputs without inputs",
+        Check::KeyMoved => "the partitions of keys",
     }
 }
 

@@ -11,7 +11,9 @@
 //!
 //! Not here: what an anomaly is and what a contract says about it (`highwater-check`).
 
+mod ending;
 mod gates;
+mod idle;
 mod instances;
 mod judge;
 mod moments;

@@ -6,10 +6,9 @@
 //! Invariant: whatever ends a trial, its processes, its proxy and its feed are ended, topics that it made on a cluster
 //! that stays are removed (unless kept), and what was seen until then is in the result.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,9 +20,11 @@ use highwater_proxy::{Proxy, ProxyOptions};
 use highwater_target::{Target, TargetEvent, TargetOptions, TargetSpec};
 
 use super::ProveOptions;
+use super::ending::Ending;
 use super::gates::Gates;
+use super::idle::why_idle;
 use super::instances::{Command, Instances};
-use super::moments::{Moments, Place};
+use super::moments::Moments;
 use super::rounds::is_under_way;
 use super::schedule::{Round, Schedule};
 use super::stage::{Stage, Stop};
@@ -35,12 +36,8 @@ use crate::trouble::trouble_in_words;
 const UNDER_WAY_LIMIT: Duration = Duration::from_secs(60);
 /// Undisturbed work before the first fault.
 const UNDISTURBED: Duration = Duration::from_millis(1_500);
-/// Nothing moves for this long: the pipeline is at its end, or stuck.
-const QUIET: Duration = Duration::from_secs(3);
-/// Beyond the pipeline's own timeouts.
-const CATCH_UP_ALLOWANCE: Duration = Duration::from_secs(30);
 /// How long a topic's ends may take to be told.
-const ENDS_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const ENDS_LIMIT: Duration = Duration::from_secs(10);
 /// Time that is kept for catching up, reading and judging.
 const KEPT_FOR_THE_END: Duration = Duration::from_secs(15);
 
@@ -110,7 +107,7 @@ pub(super) fn play(
     trial
 }
 
-fn infrastructure(error: &dyn std::error::Error) -> Stop {
+pub(super) fn infrastructure(error: &dyn std::error::Error) -> Stop {
     Stop::Infrastructure(described(error))
 }
 
@@ -418,7 +415,7 @@ fn rounds(
     stage.pass(Duration::from_millis(500))
 }
 
-fn stuck(trial: &Trial) -> bool {
+pub(super) fn stuck(trial: &Trial) -> bool {
     trial
         .rounds
         .last()
@@ -452,236 +449,6 @@ fn in_a_line(round: &RoundReport) -> String {
             format!("{name}: {moment}; went on after {seconds:.1} s")
         }
     }
-}
-
-/// What a pipeline does that is not what it was started for.
-fn why_idle(options: &ProveOptions, stage: &Stage<'_>, limit: Duration) -> String {
-    let moments = stage.moments();
-    let limit = limit.as_secs();
-    let list = |topics: &BTreeSet<String>| topics.iter().cloned().collect::<Vec<_>>().join(", ");
-    let (inputs, outputs) = (options.inputs.join(", "), options.outputs.join(", "));
-    let foreign: BTreeSet<String> = moments
-        .read_topics
-        .iter()
-        .filter(|topic| !options.inputs.contains(topic))
-        .cloned()
-        .collect();
-    if moments.connections == 0 {
-        return match stage.past.first() {
-            Some(address) => format!(
-                "the pipeline talks to {address}, past the proxy: its bootstrap address must be {{bootstrap}} in its \
-                 arguments, or come from HIGHWATER_BOOTSTRAP or BOOTSTRAP_SERVERS in its environment"
-            ),
-            None => format!(
-                "the pipeline never connected to the proxy within {limit} s: its bootstrap address must be {{bootstrap}} \
-                 in its arguments, or come from HIGHWATER_BOOTSTRAP or BOOTSTRAP_SERVERS in its environment"
-            ),
-        };
-    }
-    if moments.fetched == 0 {
-        if !foreign.is_empty() {
-            return format!(
-                "the pipeline reads {} and not {inputs}: correct --input, or the settings of the pipeline",
-                list(&foreign)
-            );
-        }
-        if moments.joins == 0 && moments.read_topics.is_empty() {
-            return format!(
-                "the pipeline connected, and never joined a group nor read {inputs} within {limit} s: does it wait for \
-                 something?"
-            );
-        }
-        return format!(
-            "the pipeline joined its group, and got no record of {inputs} within {limit} s, though {} are there",
-            stage.feed.acknowledged()
-        );
-    }
-    let written: BTreeSet<String> = moments
-        .written_topics
-        .iter()
-        .filter(|topic| !options.outputs.contains(topic))
-        .cloned()
-        .collect();
-    if let Some(address) = stage.past.first() {
-        return format!(
-            "the pipeline reads {inputs}, and is connected to {address}, past the proxy: what it writes \
-             there can't be seen; give it {{bootstrap}} for its producer too"
-        );
-    }
-    if written.is_empty() {
-        format!(
-            "the pipeline read {} records of {inputs}, and wrote nothing to {outputs} within {limit} s",
-            moments.fetched
-        )
-    } else {
-        format!(
-            "the pipeline reads {inputs}, and writes to {} and not to {outputs}: correct --output",
-            list(&written)
-        )
-    }
-}
-
-/// From the end of the feed to the end of the logs.
-struct Ending<'a> {
-    options: &'a ProveOptions,
-    bootstrap: &'a str,
-    proxy: &'a Proxy,
-    moments: &'a Mutex<Moments>,
-    instances: &'a mut Instances,
-    target: &'a mut Target,
-    interrupted: &'a AtomicBool,
-}
-
-impl Ending<'_> {
-    fn run(&mut self, tell: &mut dyn FnMut(&str), trial: &mut Trial) -> Result<(), Stop> {
-        tell("the feed has ended; waiting until the pipeline has caught up");
-        let stuck = stuck(trial);
-        trial.caught_up = !stuck && self.catch_up(trial)?;
-        let numbers = self.instances.numbers();
-        let stubborn = self.instances.stop(self.proxy, &numbers)?;
-        for proof in stubborn {
-            trial.notes.push(format!("{proof}: it was killed"));
-        }
-        tell("reading the outputs back");
-        self.read_back(trial)
-    }
-
-    /// Until every record that was fed counts as done, or nothing moves any more.
-    fn catch_up(&mut self, trial: &Trial) -> Result<bool, Stop> {
-        let last = last_offsets(self.options, &trial.fed);
-        let patience = {
-            let moments = self.lock();
-            let longest = moments
-                .session_timeout_ms
-                .max(moments.transaction_timeout_ms.min(60_000));
-            Duration::from_millis(u64::try_from(longest).unwrap_or(0)) + CATCH_UP_ALLOWANCE
-        };
-        let (mut seen, mut moved, began) = (0, Instant::now(), Instant::now());
-        loop {
-            if self.interrupted.load(Ordering::Relaxed) {
-                return Err(Stop::Interrupted);
-            }
-            if let Some(why) = self.instances.look_after(self.proxy)? {
-                return Err(Stop::Pipeline(why));
-            }
-            if let Some(story) = self.target.died() {
-                return Err(Stop::Infrastructure(story));
-            }
-            let (now, done) = {
-                let moments = self.lock();
-                let now = moments.produced + moments.commits + moments.fetched;
-                let done = !moments.committed.is_empty()
-                    && last.iter().all(|(place, offset)| {
-                        let commits = moments.committed.iter().filter(|((_, at), _)| at == place);
-                        commits
-                            .map(|(_, committed)| *committed)
-                            .max()
-                            .is_some_and(|committed| committed > *offset)
-                    });
-                (now, done)
-            };
-            if now != seen {
-                (seen, moved) = (now, Instant::now());
-                self.instances.progress();
-            }
-            // Outputs may come after the commit of their inputs.
-            if done && moved.elapsed() >= Duration::from_millis(500) {
-                return Ok(true);
-            }
-            let without_commits = self.lock().committed.is_empty();
-            if without_commits && moved.elapsed() >= QUIET * 3 {
-                return Ok(true);
-            }
-            if began.elapsed() >= patience && moved.elapsed() >= QUIET {
-                return Ok(false);
-            }
-            if began.elapsed() >= patience * 4 {
-                return Ok(false);
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Moments> {
-        self.moments.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads the outputs when they don't change any more and no transaction is open.
-    fn read_back(&mut self, trial: &mut Trial) -> Result<(), Stop> {
-        let timeout = u64::try_from(self.lock().transaction_timeout_ms.min(60_000)).unwrap_or(0);
-        // Kafka looks for transactions that are too old every ten seconds.
-        let limit = Duration::from_millis(timeout) + Duration::from_secs(15);
-        for topic in &self.options.outputs {
-            let began = Instant::now();
-            let ends = loop {
-                let first = read_back::ends(self.bootstrap, topic, ENDS_LIMIT)
-                    .map_err(|error| infrastructure(&error))?;
-                std::thread::sleep(Duration::from_millis(100));
-                let second = read_back::ends(self.bootstrap, topic, ENDS_LIMIT)
-                    .map_err(|error| infrastructure(&error))?;
-                let open = second
-                    .iter()
-                    .any(|end| end.last_stable_offset < end.high_watermark);
-                if first == second && !open {
-                    break second;
-                }
-                if self.interrupted.load(Ordering::Relaxed) {
-                    return Err(Stop::Interrupted);
-                }
-                if began.elapsed() >= limit {
-                    trial.quiet = false;
-                    trial.missing.push(if open {
-                        format!(
-                            "a transaction in {topic} is still open {:.0} s after the pipeline ended",
-                            limit.as_secs_f64()
-                        )
-                    } else {
-                        format!(
-                            "{topic} still grows {:.0} s after the pipeline ended",
-                            limit.as_secs_f64()
-                        )
-                    });
-                    break second;
-                }
-            };
-            read_back::records(
-                self.bootstrap,
-                topic,
-                &ends,
-                true,
-                self.interrupted,
-                &mut |record| {
-                    trial.outputs.push(Output {
-                        topic: topic.clone(),
-                        partition: record.partition,
-                        offset: record.offset,
-                        key: record.key.map(<[u8]>::to_vec),
-                        value: record.value.map(<[u8]>::to_vec),
-                        headers: record.headers.to_vec(),
-                    });
-                },
-            )
-            .map_err(|error| infrastructure(&error))?;
-            let all = read_back::records(self.bootstrap, topic, &ends, false, self.interrupted, &mut |_| {})
-                .map_err(|error| infrastructure(&error))?;
-            trial.outputs_in_log += all.read;
-        }
-        Ok(())
-    }
-}
-
-/// The last offset of the feed in each partition.
-fn last_offsets(options: &ProveOptions, fed: &[Fed]) -> BTreeMap<Place, i64> {
-    let mut last = BTreeMap::new();
-    for record in fed {
-        if let highwater_load::feed::Fate::Acknowledged { partition, offset } = record.fate
-            && let Some(topic) = options.inputs.get(record.topic)
-        {
-            let at = last.entry((topic.clone(), partition)).or_insert(offset);
-            *at = (*at).max(offset);
-        }
-    }
-    last
 }
 
 /// Addresses as a target gives them.
