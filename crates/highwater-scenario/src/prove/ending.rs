@@ -114,6 +114,8 @@ impl Ending<'_> {
         let timeout = u64::try_from(self.lock().transaction_timeout_ms.min(60_000)).unwrap_or(0);
         // Kafka looks for transactions that are too old every ten seconds.
         let limit = Duration::from_millis(timeout) + Duration::from_secs(15);
+        // Said only when all of them were read to their end.
+        let mut quiet = true;
         for topic in &self.options.outputs {
             let began = Instant::now();
             let ends = loop {
@@ -132,7 +134,7 @@ impl Ending<'_> {
                     return Err(Stop::Interrupted);
                 }
                 if began.elapsed() >= limit {
-                    trial.quiet = false;
+                    quiet = false;
                     trial.missing.push(if open {
                         format!(
                             "a transaction in {topic} is still open {:.0} s after the pipeline ended",
@@ -169,6 +171,7 @@ impl Ending<'_> {
                 .map_err(|error| infrastructure(&error))?;
             trial.outputs_in_log += all.read;
         }
+        trial.quiet = quiet;
         Ok(())
     }
 }

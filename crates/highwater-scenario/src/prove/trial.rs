@@ -97,7 +97,7 @@ pub(super) fn play(
         notes: Vec::new(),
         pipeline_output: Vec::new(),
         caught_up: false,
-        quiet: true,
+        quiet: false,
         history: directory.join("history.hwh"),
         events: 0,
         found: Vec::new(),
