@@ -10,6 +10,10 @@ pub enum ProcessRole {
     Broker,
     /// The program under test.
     Pipeline,
+    /// A database whose changes are captured.
+    Database,
+    /// A Kafka Connect worker with its connectors.
+    Connector,
 }
 
 /// One reading of one process, from `/proc`.
