@@ -4,12 +4,15 @@
 //!  schedule ──▶ due times ──▶ (load) ──▶ histogram ──▶ quantiles ──▶ threshold
 //!                                          │
 //!                                steady · recovery · stall
+//!
+//!  figures of two sides ──▶ compare ──▶ regressed · improved · equivalent · inconclusive
 //! ```
 //!
 //! Invariant: the same input gives the same output. There is no clock, no socket, no file and no source of
 //! randomness in here; moments, seeds and figures are passed in. Words for people are built only where a
 //! message of this crate needs a quantity (see [`quantity`]).
 
+pub mod compare;
 pub mod histogram;
 pub mod quantity;
 pub mod recovery;

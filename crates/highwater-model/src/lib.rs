@@ -8,6 +8,7 @@
 //! from the start of the run on a monotonic clock. Rates are records per second in `f64` fields ending in
 //! `_per_s`. Missing values are `None`, never zero.
 
+mod comparison;
 mod event;
 mod exit_code;
 mod hazard;
@@ -20,6 +21,10 @@ mod report;
 mod resources;
 mod verdict;
 
+pub use comparison::{
+    COMPARISON_SCHEMA_VERSION, ChangeInterval, ComparedMetric, ComparedScenario, ComparedSide, ComparedUnit,
+    Comparison, Design, EffectClass, FingerprintDifference, Gate, GateResult, Worse,
+};
 pub use event::{Event, EventBody, Host, NoticeLevel, ProcessState, Setting, Tick};
 pub use exit_code::ExitCode;
 pub use hazard::{
