@@ -13,6 +13,7 @@
 mod account;
 mod anomaly;
 mod attempts;
+pub mod changes;
 mod contract;
 mod findings;
 pub mod history;
