@@ -7,15 +7,16 @@
 //! anything else                               fails with a line on its standard error
 //! ```
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use highwater_target::{
-    Target, TargetError, TargetOptions, TargetSpec, UpOptions, down, exec_with_parent, running, up_kafka,
+    Postgres, PostgresOptions, Target, TargetError, TargetOptions, TargetSpec, UpOptions, clean_up_after,
+    down, exec_with_parent, running, up_kafka,
 };
 
 fn main() -> ExitCode {
@@ -24,6 +25,8 @@ fn main() -> ExitCode {
     let rest: Vec<OsString> = arguments.collect();
     let outcome = match mode.to_str() {
         Some("exec-with-parent") => become_command(&rest),
+        Some("clean-up-after") => clean_up(&rest),
+        Some("hold-postgres") => hold_postgres(&rest),
         Some("hold-kafka") => hold_kafka(&TargetSpec::Kafka, &rest),
         Some("hold-kafka-3") => hold_kafka(&TargetSpec::KafkaThree, &rest),
         Some("up") => up(false),
@@ -48,12 +51,27 @@ fn main() -> ExitCode {
 
 fn become_command(arguments: &[OsString]) -> Result<(), TargetError> {
     match arguments {
+        [_, parent, _, user, _, command @ ..] if arguments[2] == "--user" => {
+            let user = user.to_str().and_then(|user| user.parse().ok());
+            exec_with_parent(pid(parent), user, command).map(|never| match never {})
+        }
         [_, parent, _, command @ ..] => {
-            let parent = parent.to_str().and_then(|pid| pid.parse().ok()).unwrap_or(0);
-            exec_with_parent(parent, command).map(|never| match never {})
+            exec_with_parent(pid(parent), None, command).map(|never| match never {})
         }
         _ => Err(TargetError::ParentGone { parent: 0 }),
     }
+}
+
+fn clean_up(arguments: &[OsString]) -> Result<(), TargetError> {
+    match arguments {
+        [_, data] => clean_up_after(Path::new(data), None),
+        [_, data, _, dir] => clean_up_after(Path::new(data), Some(Path::new(dir))),
+        _ => Ok(()),
+    }
+}
+
+fn pid(argument: &OsStr) -> u32 {
+    argument.to_str().and_then(|pid| pid.parse().ok()).unwrap_or(0)
 }
 
 fn hold_kafka(spec: &TargetSpec, arguments: &[OsString]) -> Result<(), TargetError> {
@@ -68,6 +86,25 @@ fn hold_kafka(spec: &TargetSpec, arguments: &[OsString]) -> Result<(), TargetErr
     let target = Target::start(spec, options)?;
     let pids: Vec<u32> = target.processes().iter().map(|process| process.pid).collect();
     say(&words(&pids))?;
+    loop {
+        std::thread::park();
+    }
+}
+
+fn hold_postgres(arguments: &[OsString]) -> Result<(), TargetError> {
+    let options = PostgresOptions {
+        dir: arguments.first().map(PathBuf::from).unwrap_or_default(),
+        highwater: this_program()?,
+        binaries: None,
+        port: None,
+        settings: Vec::new(),
+        observer: Arc::new(|_| ()),
+        interrupted: Arc::new(AtomicBool::new(false)),
+    };
+    let database = Postgres::start(&options)?;
+    let mut client = database.client(None)?;
+    let row = client.query_one("SHOW data_directory", &[]);
+    say(row.as_ref().map_or("none", |row| row.get(0)))?;
     loop {
         std::thread::park();
     }

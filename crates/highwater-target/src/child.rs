@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 use crate::error::TargetError;
+use crate::family::Family;
 use crate::keeper::Keeper;
 use crate::log_tail::LogTail;
 use crate::patience::wait_until;
@@ -56,6 +57,10 @@ pub(crate) struct Process {
     log_from: u64,
     reaped: bool,
     paused: bool,
+    /// Asks it to end.
+    stop_signal: Signal,
+    /// Processes of it that are in groups of their own.
+    family: Option<Family>,
 }
 
 impl Process {
@@ -90,7 +95,16 @@ impl Process {
             log_from,
             reaped: false,
             paused: false,
+            stop_signal: Signal::TERM,
+            family: None,
         })
+    }
+
+    /// It is asked to end by this signal, and has this family.
+    pub(crate) fn with(mut self, stop_signal: Signal, family: Option<Family>) -> Self {
+        self.stop_signal = stop_signal;
+        self.family = family;
+        self
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -132,6 +146,7 @@ impl Process {
             .wait()
             .map_err(|source| self.failed("wait for", source))?;
         self.reaped = true;
+        self.end_family();
         Ok(status)
     }
 
@@ -144,6 +159,7 @@ impl Process {
             .wait()
             .map_err(|source| self.failed("wait for", source))?;
         self.reaped = true;
+        self.end_family();
         if status.signal() == Some(Signal::KILL.as_raw()) {
             return Ok(self.ended(status, ""));
         }
@@ -154,7 +170,7 @@ impl Process {
         })
     }
 
-    /// Asks it to end with SIGTERM; kills it if it has not ended after `limit`, or once `hopeless` says that it will
+    /// Asks it to end by its signal, usually SIGTERM; kills it if it has not ended after `limit`, or once `hopeless` says that it will
     /// not.
     pub(crate) fn stop(
         &mut self,
@@ -164,11 +180,13 @@ impl Process {
     ) -> Result<Ended, TargetError> {
         self.require_alive()?;
         let asked = Instant::now();
-        kill_process(self.pid, Signal::TERM).map_err(|errno| self.failed("stop", errno.into()))?;
+        kill_process(self.pid, self.stop_signal).map_err(|errno| self.failed("stop", errno.into()))?;
+        let asked_by = self.asked_by();
         if self.paused {
             // A halted process would never see the request.
             kill_process_group(self.pid, Signal::CONT)
                 .map_err(|errno| self.failed("resume", errno.into()))?;
+            self.signal_family(Signal::CONT);
             self.paused = false;
         }
         let waiting_for = format!("{} to end", self.name);
@@ -182,17 +200,18 @@ impl Process {
             let status = self.reap()?;
             return Ok(self.ended(
                 status,
-                &format!(", not having ended within {seconds:.1} s after SIGTERM"),
+                &format!(", not having ended within {seconds:.1} s after {asked_by}"),
             ));
         }
         let status = self.reap()?;
-        Ok(self.ended(status, &format!(", {seconds:.3} s after SIGTERM")))
+        Ok(self.ended(status, &format!(", {seconds:.3} s after {asked_by}")))
     }
 
     /// Halts it with SIGSTOP; proven by the state of every one of its threads.
     pub(crate) fn pause(&mut self) -> Result<Proof, TargetError> {
         self.require_alive()?;
         kill_process_group(self.pid, Signal::STOP).map_err(|errno| self.failed("pause", errno.into()))?;
+        self.signal_family(Signal::STOP);
         self.paused = true;
         let proof = self.await_state("halted", |states| states.iter().all(|state| *state == 'T'))?;
         Ok(self.proof(&format!("is halted: state T of all its {proof} threads in /proc")))
@@ -202,6 +221,7 @@ impl Process {
     pub(crate) fn resume(&mut self) -> Result<Proof, TargetError> {
         self.require_alive()?;
         kill_process_group(self.pid, Signal::CONT).map_err(|errno| self.failed("resume", errno.into()))?;
+        self.signal_family(Signal::CONT);
         self.paused = false;
         let proof = self.await_state("running", |states| states.iter().all(|state| *state != 'T'))?;
         Ok(self.proof(&format!("runs again: none of its {proof} threads is in state T")))
@@ -223,6 +243,11 @@ impl Process {
         let threads = wait_until(expected, LOOK, STATE_LIMIT, &calm, || {
             self.require_alive()?;
             seen = thread_states(self.pid);
+            if let Some(family) = &self.family {
+                for other in family.others(self.pid) {
+                    seen.extend(thread_states(other));
+                }
+            }
             Ok((!seen.is_empty() && reached(&seen)).then_some(seen.len()))
         })?;
         threads.ok_or_else(|| TargetError::NotProven {
@@ -234,6 +259,24 @@ impl Process {
                 seen.iter().collect::<String>()
             ),
         })
+    }
+
+    /// The name of the signal that asks it to end.
+    pub(crate) fn asked_by(&self) -> &'static str {
+        signal_name(self.stop_signal)
+    }
+
+    fn signal_family(&self, signal: Signal) {
+        if let Some(family) = &self.family {
+            family.signal(signal);
+        }
+    }
+
+    /// Once the process itself is gone.
+    fn end_family(&self) {
+        if let Some(family) = &self.family {
+            family.end();
+        }
     }
 
     fn require_alive(&self) -> Result<(), TargetError> {
@@ -284,6 +327,7 @@ impl Drop for Process {
             // Errors here mean that it is gone already.
             let _ = kill_process_group(self.pid, Signal::KILL);
             let _ = self.child.wait();
+            self.end_family();
         }
     }
 }
@@ -321,6 +365,14 @@ pub(crate) fn how_it_ended(status: ExitStatus) -> String {
         (Some(signal), _) => format!("ended by signal {signal}"),
         (None, Some(code)) => format!("ended with exit code {code}"),
         (None, None) => "ended".to_owned(),
+    }
+}
+
+fn signal_name(signal: Signal) -> &'static str {
+    if signal == Signal::INT {
+        "SIGINT"
+    } else {
+        "SIGTERM"
     }
 }
 

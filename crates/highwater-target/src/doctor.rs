@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
+use crate::cdc::{Binaries, CdcError, DEBEZIUM, DEBEZIUM_VERSION};
 use crate::error::TargetError;
 use crate::host::available_memory_bytes;
-use crate::kafka::{INSTALL_BYTES, KAFKA_VERSION, cached};
+use crate::kafka::{KAFKA_VERSION, PACKAGE, cached};
 use crate::places::Places;
 use crate::port;
 use crate::program::{self, INSTALL_MAVEN};
 use crate::space::disk_space;
 use crate::up::running;
+use crate::user::{SystemUser, is_root};
 
 /// Heap, metaspace and page cache of one Kafka node, and room for the generator.
 const MEMORY_BYTES: u64 = 1536 << 20;
@@ -55,6 +57,8 @@ pub fn examine() -> Vec<Finding> {
         java(),
         maven(&places.cache),
         kafka(&places.cache),
+        postgres(),
+        debezium(&places.cache),
         cache_directory(&places.cache),
         disk(
             "disk for runs",
@@ -143,11 +147,58 @@ fn kafka(cache: &Path) -> Finding {
             needed_for,
         ),
         None => {
-            let size = INSTALL_BYTES >> 20;
+            let size = PACKAGE.bytes >> 20;
             let remedy = format!("`highwater up kafka` fetches {KAFKA_VERSION}, {size} MB, once");
             missing(name, format!("not in {}", cache.display()), needed_for, remedy)
         }
     }
+}
+
+fn postgres() -> Finding {
+    let (name, needed_for) = (
+        "PostgreSQL",
+        "capturing changes: `highwater up cdc`, connector-offset-recovery",
+    );
+    let user = match is_root() && SystemUser::named("postgres").is_none() {
+        true => Err(CdcError::NoPostgresUser),
+        false => Ok(()),
+    };
+    match user.and_then(|()| Binaries::find(None)) {
+        Ok(found) => present(
+            name,
+            format!("{} ({})", found.version, found.dir.display()),
+            needed_for,
+        ),
+        Err(error) => {
+            let state = match error {
+                CdcError::PostgresMissing { .. } => FindingState::Missing,
+                _ => FindingState::Unsuitable,
+            };
+            Finding {
+                name,
+                state,
+                found: error.to_string(),
+                needed_for,
+                remedy: error.remedy(),
+            }
+        }
+    }
+}
+
+/// Whether it is fetched already makes no difference: the first that needs it fetches it.
+fn debezium(cache: &Path) -> Finding {
+    let (name, needed_for) = (
+        "Debezium",
+        "capturing changes: `highwater up cdc`, connector-offset-recovery",
+    );
+    let found = match DEBEZIUM.cached(cache) {
+        Some(libs) => format!("{DEBEZIUM_VERSION} ({})", libs.display()),
+        None => {
+            let size = DEBEZIUM.bytes >> 20;
+            format!("not fetched yet; `highwater up cdc` fetches {DEBEZIUM_VERSION}, {size} MB, once")
+        }
+    };
+    present(name, found, needed_for)
 }
 
 fn cache_directory(cache: &Path) -> Finding {
@@ -167,7 +218,7 @@ fn cache_directory(cache: &Path) -> Finding {
             remedy,
         };
     }
-    let needed = if cached(cache).is_some() { 0 } else { INSTALL_BYTES };
+    let needed = if cached(cache).is_some() { 0 } else { PACKAGE.bytes };
     disk(name, cache, needed, needed_for)
 }
 
@@ -321,7 +372,7 @@ mod tests {
     #[test]
     fn every_finding_that_is_not_well_says_what_to_do() {
         let findings = examine();
-        assert_eq!(findings.len(), 11);
+        assert_eq!(findings.len(), 13);
         for finding in &findings {
             assert_eq!(
                 finding.state == FindingState::Present,

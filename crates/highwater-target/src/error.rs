@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use highwater_model::ExitCode;
 
+use crate::cdc::CdcError;
 use crate::log_tail::LogTail;
 use crate::program::{INSTALL_JAVA, INSTALL_MAVEN, JAVA_AT_LEAST};
 
@@ -205,6 +206,9 @@ pub enum TargetError {
         /// What was seen instead.
         seen: String,
     },
+    /// PostgreSQL, Kafka Connect or a connector.
+    #[error(transparent)]
+    Cdc(#[from] CdcError),
     /// The parent that was to be followed into death is gone already.
     #[error("the parent process {parent} is gone")]
     ParentGone {
@@ -233,6 +237,7 @@ impl TargetError {
             | Self::BadListener { .. }
             | Self::CannotFault { .. } => ExitCode::Usage,
             Self::Interrupted { .. } => ExitCode::Inconclusive,
+            Self::Cdc(error) => error.exit_code(),
             Self::JavaMissing
             | Self::JavaTooOld { .. }
             | Self::MavenMissing { .. }
@@ -263,6 +268,7 @@ impl TargetError {
                     None => possible.to_owned(),
                 });
             }
+            Self::Cdc(error) => return error.remedy(),
             Self::UnknownBroker { possible, .. } => {
                 return Some(format!("possible are `{}`", possible.join("`, `")));
             }
@@ -278,10 +284,16 @@ impl TargetError {
             Self::JavaMissing | Self::JavaTooOld { .. } => {
                 return Some(format!("install it: `{INSTALL_JAVA}`"));
             }
+            Self::MavenMissing { what } if !what.starts_with("Apache Kafka") => {
+                return Some(format!("install it: `{INSTALL_MAVEN}`"));
+            }
             Self::MavenMissing { .. } => {
                 return Some(format!(
                     "install it: `{INSTALL_MAVEN}`; or name an installed distribution with `--kafka-home DIR`"
                 ));
+            }
+            Self::Install { what, .. } if !what.starts_with("Apache Kafka") => {
+                "check the network (a proxy belongs in ~/.m2/settings.xml) and run it again"
             }
             Self::Install { .. } => {
                 "check the network (a proxy belongs in ~/.m2/settings.xml) and run it again; or name an installed distribution with `--kafka-home DIR`"

@@ -6,7 +6,6 @@
 //! It contains no distribution of Kafka and changes nothing in one.
 
 mod install;
-mod jars;
 mod layout;
 mod settings;
 mod storage;
@@ -19,12 +18,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use install::KAFKA_VERSION;
-pub(crate) use install::{INSTALL_BYTES, Installation, cached};
+pub(crate) use install::{Installation, PACKAGE, cached};
 pub use layout::{Advertise, CLIENT, CONTROLLER, ExtraListener, INTERNAL, KafkaOptions, ListenerAt};
 
 use self::layout::Layout;
+pub(crate) use self::settings::LOGGING;
 use crate::error::TargetError;
 use crate::keeper::Keeper;
+use crate::maven::Fetcher;
 use crate::node::{Plan, Start, tied_to_parent};
 use crate::observer::Observer;
 use crate::program::{self, Java};
@@ -63,6 +64,26 @@ pub(crate) struct Site<'a> {
     pub(crate) interrupted: &'a AtomicBool,
 }
 
+impl Site<'_> {
+    fn fetcher(&self) -> Fetcher<'_> {
+        Fetcher {
+            keeper: self.keeper,
+            highwater: self.highwater,
+            cache: &self.cache,
+            observer: self.observer,
+            interrupted: self.interrupted,
+        }
+    }
+}
+
+/// The jars of a distribution that is installed, or of the cache, fetched if need be.
+pub(crate) fn installation(home: Option<&Path>, fetcher: Fetcher<'_>) -> Result<Installation, TargetError> {
+    match home {
+        Some(home) => Installation::at_home(home),
+        None => install::obtain(fetcher),
+    }
+}
+
 /// What it takes to start a node of Apache Kafka, again and again on the same data and ports.
 #[derive(Debug, Clone)]
 pub(crate) struct KafkaNode {
@@ -87,7 +108,7 @@ pub(crate) fn preflight(kafka_home: Option<&Path>, cache: &Path) -> Result<(), T
     match kafka_home {
         Some(home) => Installation::at_home(home).map(drop),
         None if cached(cache).is_some() => Ok(()),
-        None => install::maven().map(drop),
+        None => PACKAGE.maven().map(drop),
     }
 }
 
@@ -158,10 +179,7 @@ impl KafkaNode {
         wishes: &KafkaOptions,
     ) -> Result<Self, TargetError> {
         let java = program::java()?;
-        let installation = match site.kafka_home {
-            Some(home) => Installation::at_home(home)?,
-            None => install::obtain(site)?,
-        };
+        let installation = installation(site.kafka_home, site.fetcher())?;
         if dir.to_string_lossy().contains(':') {
             return Err(TargetError::UnusablePath { path: dir.to_owned() });
         }

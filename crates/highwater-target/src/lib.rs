@@ -15,15 +15,19 @@
 
 mod application;
 mod attached;
+mod cdc;
 mod child;
 mod cluster;
 mod dev_broker;
 mod doctor;
 mod error;
+mod family;
+mod guard;
 mod host;
 mod kafka;
 mod keeper;
 mod log_tail;
+mod maven;
 mod node;
 mod observer;
 mod parent;
@@ -38,12 +42,18 @@ mod space;
 mod spec;
 mod target;
 mod up;
+mod user;
 
 pub use application::{Application, ApplicationOptions, find_program};
+pub use cdc::{
+    CdcError, CdcNames, Connect, ConnectOptions, ConnectRest, ConnectorOffset, ConnectorPlan, ConnectorState,
+    ConnectorStatus, DEBEZIUM_VERSION, Part, Postgres, PostgresOptions, SlotState, TABLES, TaskStatus,
+};
 pub use child::{Ended, Proof};
 pub use cluster::{Brokers, Which};
 pub use doctor::{Finding, FindingState, examine};
 pub use error::TargetError;
+pub use guard::clean_up_after;
 pub use host::host;
 pub use kafka::{
     Advertise, CLIENT, CONTROLLER, ExtraListener, INTERNAL, KAFKA_VERSION, KafkaOptions, ListenerAt,
@@ -52,8 +62,11 @@ pub use log_tail::LogTail;
 pub use node::Started;
 pub use observer::{Observer, TargetEvent};
 pub use parent::{die_with_parent, exec_with_parent};
+/// The client of PostgreSQL that [`Postgres::client`] gives.
+pub use postgres;
 pub use sampler::{NetworkTotals, Sampler, Watched, host_network, own_cpu_seconds};
 pub use space::{DiskSpace, disk_space};
 pub use spec::TargetSpec;
 pub use target::{Target, TargetOptions, preflight};
 pub use up::{Stopped, UpInfo, UpOptions, down, running, up_kafka};
+pub use user::SystemUser;

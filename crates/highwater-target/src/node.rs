@@ -15,14 +15,18 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use highwater_model::{NoticeLevel, ProcessState};
+use rustix::process::Signal;
 
 use crate::child::{Ended, Process, Proof, how_it_ended};
 use crate::error::TargetError;
+use crate::family::Family;
 use crate::keeper::Keeper;
 use crate::log_tail::LogTail;
 use crate::observer::{Observer, notice, tell};
 use crate::port;
+use crate::readiness::{Awaited, Prober};
 use crate::rising::{Riser, Rising, await_all};
+use crate::user::SystemUser;
 
 /// Another program can take a port between its choice and the start; more often than this in a row is no
 /// coincidence.
@@ -63,6 +67,23 @@ pub(crate) trait Plan: Send + Sync {
     fn longest_pause(&self) -> Option<Duration>;
     /// Chooses other ports after a clash at the first start.
     fn other_ports(&mut self) -> Result<(), TargetError>;
+    /// Asks again and again whether it is ready.
+    fn prober(&self, brokers: usize) -> std::io::Result<Prober> {
+        let awaited = Awaited {
+            cluster_id: self.cluster_id(),
+            node_id: self.node_id(),
+            brokers,
+        };
+        Prober::start(self.address().into(), self.probe_every(), awaited)
+    }
+    /// The signal that asks it to end in good order.
+    fn stop_signal(&self) -> Signal {
+        Signal::TERM
+    }
+    /// Processes of it that leave its process group.
+    fn family(&self) -> Option<Family> {
+        None
+    }
     /// The command of the next incarnation.
     fn command(&mut self, start: Start) -> Result<Command, TargetError>;
 }
@@ -134,6 +155,25 @@ impl Node {
         node.bring_up().map(|_| node)
     }
 
+    /// The same on the port that was asked for and no other.
+    pub(crate) fn start_at(
+        plan: Box<dyn Plan>,
+        keeper: Keeper,
+        observer: Observer,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<Self, TargetError> {
+        let mut node = Self::new(plan, keeper, observer, interrupted);
+        node.bring_up().map(|_| node)
+    }
+
+    /// Lets its process live on its own; gives its pid.
+    pub(crate) fn leave(mut self) -> Option<u32> {
+        let process = self.process.take()?;
+        let pid = process.pid();
+        process.leave();
+        Some(pid)
+    }
+
     pub(crate) fn plan(&self) -> &dyn Plan {
         self.plan.as_ref()
     }
@@ -163,10 +203,10 @@ impl Node {
         self.tell(
             ProcessState::Stopping,
             Some(process.pid()),
-            "asked to end by SIGTERM",
+            &format!("asked to end by {}", process.asked_by()),
         );
         let ended = process.stop(limit, &self.interrupted, hopeless)?;
-        if ended.signal == Some(rustix::process::Signal::KILL.as_raw()) {
+        if ended.signal == Some(Signal::KILL.as_raw()) {
             let text = format!("{} had to be killed: {}", self.plan.name(), ended.proof);
             notice(&self.observer, NoticeLevel::Warning, &text);
         }
@@ -265,7 +305,8 @@ impl Node {
     pub(crate) fn launch(&mut self) -> Result<Launched, TargetError> {
         let command = self.plan.command(self.next_start)?;
         let spawned_at = Instant::now();
-        let process = Process::start(&self.keeper, self.plan.name(), command, self.plan.log())?;
+        let process = Process::start(&self.keeper, self.plan.name(), command, self.plan.log())?
+            .with(self.plan.stop_signal(), self.plan.family());
         let address = self.plan.address();
         self.tell(
             ProcessState::Starting,
@@ -329,11 +370,19 @@ impl Node {
 
 /// A command that ends with this process: `highwater exec-with-parent --parent PID -- COMMAND`.
 pub(crate) fn tied_to_parent(highwater: &Path, command: &Command) -> Command {
+    tied_as(None, highwater, command)
+}
+
+/// The same as another user of the system, which only root can ask for.
+pub(crate) fn tied_as(user: Option<SystemUser>, highwater: &Path, command: &Command) -> Command {
     let mut tied = Command::new(highwater);
     tied.arg("exec-with-parent")
         .arg("--parent")
-        .arg(std::process::id().to_string())
-        .arg("--");
+        .arg(std::process::id().to_string());
+    if let Some(user) = user {
+        tied.arg("--user").arg(user.to_string());
+    }
+    tied.arg("--");
     tied.arg(command.get_program()).args(command.get_args());
     if let Some(dir) = command.get_current_dir() {
         tied.current_dir(dir);

@@ -13,6 +13,7 @@ use std::process::Command;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use crate::error::TargetError;
+use crate::user::SystemUser;
 
 /// Asks the kernel to kill this process when its parent, whoever that is now, is gone.
 ///
@@ -40,10 +41,19 @@ fn require_parent(expected: u32) -> Result<(), TargetError> {
 }
 
 /// Becomes another program that ends when the parent is gone. Returns only if that fails.
+/// As another user, if one is given, which only root may do.
 ///
 /// # Errors
 /// [`TargetError::ParentGone`]; [`TargetError::Spawn`] if there is no such program.
-pub fn exec_with_parent(parent_pid: u32, command: &[OsString]) -> Result<Infallible, TargetError> {
+pub fn exec_with_parent(
+    parent_pid: u32,
+    user: Option<SystemUser>,
+    command: &[OsString],
+) -> Result<Infallible, TargetError> {
+    if let Some(user) = user {
+        // Before the tie: a change of user undoes it.
+        user.become_it()?;
+    }
     die_with_parent()?;
     require_parent(parent_pid)?;
     let missing = || std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command given");

@@ -99,6 +99,30 @@ pub(crate) struct Prober {
 
 impl Prober {
     pub(crate) fn start(address: SocketAddr, every: Duration, awaited: Awaited) -> std::io::Result<Self> {
+        Self::asking(every, move || {
+            ask(address).and_then(|answer| accept(answer, &awaited))
+        })
+    }
+
+    /// The same for something that is no broker: `question` gives when it was answered, or why not.
+    pub(crate) fn of(
+        every: Duration,
+        question: impl Fn() -> Result<Instant, String> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        Self::asking(every, move || {
+            question().map(|at| Answer {
+                cluster_id: None,
+                brokers: 0,
+                node_ids: Vec::new(),
+                at,
+            })
+        })
+    }
+
+    fn asking(
+        every: Duration,
+        question: impl Fn() -> Result<Answer, String> + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (found, answers) = mpsc::sync_channel(1);
         let over = Arc::new(AtomicBool::new(false));
         let last = Arc::new(Mutex::new("nothing was heard".to_owned()));
@@ -107,7 +131,7 @@ impl Prober {
             .name("prober".to_owned())
             .spawn(move || {
                 while !enough.load(Ordering::Relaxed) {
-                    match ask(address).and_then(|answer| accept(answer, &awaited)) {
+                    match question() {
                         Ok(answer) => {
                             // Nobody listens any more if the wait was given up.
                             let _ = found.send(answer);

@@ -11,7 +11,7 @@ use crate::error::TargetError;
 use crate::log_tail::has_line;
 use crate::node::Plan;
 use crate::patience::wait_until;
-use crate::readiness::{Answer, Awaited, Prober};
+use crate::readiness::{Answer, Prober};
 
 /// Looks at a process until it is ready.
 #[derive(Debug)]
@@ -24,12 +24,7 @@ pub(crate) struct Rising {
 impl Rising {
     /// Begins to ask, until `brokers` are there.
     pub(crate) fn begin(plan: &dyn Plan, brokers: usize) -> Result<Self, TargetError> {
-        let awaited = Awaited {
-            cluster_id: plan.cluster_id(),
-            node_id: plan.node_id(),
-            brokers,
-        };
-        let prober = Prober::start(plan.address().into(), plan.probe_every(), awaited);
+        let prober = plan.prober(brokers);
         let prober = prober.map_err(|source| TargetError::Process {
             action: "probe",
             process: plan.name().to_owned(),

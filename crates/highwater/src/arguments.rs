@@ -240,12 +240,25 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Waits until its standard input ends, then ends the PostgreSQL of this folder and clears away what is left of it.
+    #[command(hide = true)]
+    CleanUpAfter {
+        /// The data directory.
+        #[arg(long)]
+        data: PathBuf,
+        /// A folder that goes with it.
+        #[arg(long)]
+        remove: Option<PathBuf>,
+    },
     /// Becomes another program that ends when its parent ends.
     #[command(hide = true)]
     ExecWithParent {
         /// Process id of the parent.
         #[arg(long)]
         parent: u32,
+        /// As this user, UID:GID; only for root.
+        #[arg(long)]
+        user: Option<highwater_target::SystemUser>,
         /// The program and its arguments.
         #[arg(last = true, required = true)]
         command: Vec<std::ffi::OsString>,

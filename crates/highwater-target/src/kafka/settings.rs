@@ -13,7 +13,8 @@ use crate::error::TargetError;
 pub(super) const FILE: &str = "server.properties";
 const ALONE: &str = include_str!("server.properties");
 const ONE_OF_SEVERAL: &str = include_str!("cluster.properties");
-const LOGGING: &str = include_str!("log4j2.xml");
+/// Everything to the standard output.
+pub(crate) const LOGGING: &str = include_str!("log4j2.xml");
 
 /// Writes `server.properties` and `log4j2.xml` of the node at `index`.
 pub(super) fn write(

@@ -50,8 +50,14 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Check(arguments) => check::check(&arguments, screen),
         Command::History(command) => history::history(command, screen),
         Command::Completions { shell } => completions::completions(shell),
-        Command::ExecWithParent { parent, command } => {
-            match highwater_target::exec_with_parent(parent, &command)? {}
+        Command::CleanUpAfter { data, remove } => {
+            highwater_target::clean_up_after(&data, remove.as_deref())?;
+            Ok(ExitCode::Holds)
         }
+        Command::ExecWithParent {
+            parent,
+            user,
+            command,
+        } => match highwater_target::exec_with_parent(parent, user, &command)? {},
     }
 }

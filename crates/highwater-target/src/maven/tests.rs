@@ -4,16 +4,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::*;
 use crate::keeper::Keeper;
 
+/// Two jars are enough to see one missing.
+const PACKAGE: Package = Package {
+    name: "Example",
+    what: "Example 4.3.1",
+    folder: "example-4.3.1",
+    pom: "<project/>",
+    needed: &JARS,
+    bytes: 1 << 20,
+};
 /// `highwater exec-with-parent --parent PID -- COMMAND…` as a shell says it, without the tie.
 const STAND_IN: &str = "shift 4; exec \"$@\"";
-const JARS: [&str; 6] = [
-    "kafka_2.13",
-    "kafka-clients",
-    "kafka-tools",
-    "connect-runtime",
-    "connect-file",
-    "log4j-slf4j-impl",
-];
+const JARS: [&str; 2] = ["example-server", "example-clients"];
 
 struct Scene {
     dir: tempfile::TempDir,
@@ -53,17 +55,16 @@ impl Scene {
     }
 
     /// Fetches with a shell script for Maven.
-    fn fetch(&self, maven: &str) -> Result<Installation, TargetError> {
+    fn fetch(&self, maven: &str) -> Result<PathBuf, TargetError> {
         let maven = self.script("mvn", maven);
-        let site = Site {
+        let fetcher = Fetcher {
             keeper: &self.keeper,
             highwater: &self.dir.path().join("highwater"),
-            kafka_home: None,
-            cache: self.cache(),
+            cache: &self.cache(),
             observer: &(Arc::new(|_| ()) as _),
             interrupted: &self.interrupted,
         };
-        fetch(&site, &maven)
+        PACKAGE.fetch(fetcher, &maven)
     }
 
     fn left_in_cache(&self) -> Vec<String> {
@@ -85,22 +86,16 @@ fn delivers(jars: &[&str]) -> String {
 }
 
 #[test]
-fn the_pom_and_the_name_of_the_folder_agree_on_the_version() {
-    assert!(POM.contains(&format!("<kafka.version>{KAFKA_VERSION}</kafka.version>")));
-    assert!(WHAT.ends_with(KAFKA_VERSION));
-}
-
-#[test]
 fn a_delivery_is_moved_into_place_and_found_again() {
     let scene = Scene::new();
-    assert_eq!(cached(&scene.cache()), None);
+    assert_eq!(PACKAGE.cached(&scene.cache()), None);
     let fetched = scene.fetch(&delivers(&JARS)).unwrap();
-    assert_eq!(cached(&scene.cache()), Some(fetched.clone()));
-    assert_eq!(scene.left_in_cache(), [folder()]);
-    fs::write(fetched.libs.join("kafka-clients-4.3.1.jar"), "cut").unwrap();
-    assert_eq!(cached(&scene.cache()), None, "damaged since");
+    assert_eq!(PACKAGE.cached(&scene.cache()), Some(fetched.clone()));
+    assert_eq!(scene.left_in_cache(), [PACKAGE.folder]);
+    fs::write(fetched.join("example-clients-4.3.1.jar"), "cut").unwrap();
+    assert_eq!(PACKAGE.cached(&scene.cache()), None, "damaged since");
     let again = scene.fetch(&delivers(&JARS)).unwrap();
-    assert_eq!(cached(&scene.cache()), Some(again));
+    assert_eq!(PACKAGE.cached(&scene.cache()), Some(again));
 }
 
 #[test]
@@ -115,7 +110,7 @@ fn a_failure_leaves_nothing_and_says_what_maven_said() {
         (
             "incomplete",
             delivers(&JARS[1..]).as_str(),
-            "kafka_2.13 is missing",
+            "example-server is missing",
         ),
         ("nothing", "true", "can't read"),
     ] {
@@ -139,24 +134,11 @@ fn an_interrupt_ends_maven_and_leaves_nothing() {
 #[test]
 fn what_a_killed_installer_left_is_removed_by_the_next() {
     let scene = Scene::new();
-    let remains = scene.cache().join(format!("{}abc/libs", work_prefix()));
+    let remains = scene.cache().join(format!("{}abc/libs", PACKAGE.work_prefix()));
     fs::create_dir_all(&remains).unwrap();
     fs::write(scene.cache().join("somebody-elses"), "kept").unwrap();
     scene.fetch(&delivers(&JARS)).unwrap();
     let mut left = scene.left_in_cache();
     left.sort();
-    assert_eq!(left, [folder(), "somebody-elses".to_owned()]);
-}
-
-#[test]
-fn a_home_is_told_by_its_jars() {
-    let home = tempfile::tempdir().unwrap();
-    let error = Installation::at_home(home.path()).unwrap_err();
-    assert!(error.to_string().contains("no folder `libs`"), "{error}");
-    fs::create_dir(home.path().join("libs")).unwrap();
-    let error = Installation::at_home(home.path()).unwrap_err();
-    assert!(error.to_string().contains("kafka_2.13-VERSION.jar"), "{error}");
-    fs::write(home.path().join("libs/kafka_2.13-3.9.0-javadoc.jar"), "").unwrap();
-    fs::write(home.path().join("libs/kafka_2.13-3.9.0.jar"), "").unwrap();
-    assert_eq!(Installation::at_home(home.path()).unwrap().version, "3.9.0");
+    assert_eq!(left, ["example-4.3.1", "somebody-elses"]);
 }
