@@ -40,7 +40,7 @@ pub enum Anomaly {
     InformationCycle,
     /// A write or a commit with an old epoch or generation was accepted.
     FencingViolation,
-    /// The last stable offset stands still for a transaction without an owner.
+    /// The last stable offset stands, or stood, still for a transaction without an owner, or one that was told to be over.
     HangingTransaction,
     /// Two members own a partition in one generation.
     DualOwnership,

@@ -10,8 +10,9 @@ use crate::bug::Bug;
 /// The first end that is chosen, of those that find another open transaction.
 const FIRST: u64 = 3;
 
-/// Every so many after it.
-const EVERY: u64 = 20;
+/// Every so many after it: no multiple of how many producers there are in most pipelines, so that not always the same
+/// one is hit.
+const EVERY: u64 = 7;
 
 #[derive(Debug)]
 pub(crate) struct EndAnother {

@@ -14,6 +14,7 @@ use super::outputs::Outputs;
 use super::polls::Polls;
 use super::sends::Sends;
 use super::torn::Torn;
+use super::unended::Unended;
 use super::{Checker, Coverage, Finding, Options, Step};
 
 /// A check of a history under way: the index and all checkers.
@@ -36,6 +37,7 @@ fn checkers(options: Options) -> Vec<Box<dyn Checker>> {
         Box::new(Cycles),
         Box::<Fencing>::default(),
         Box::<Hanging>::default(),
+        Box::<Unended>::default(),
         Box::<Outputs>::default(),
         Box::<Epochs>::default(),
         Box::<Compaction>::default(),

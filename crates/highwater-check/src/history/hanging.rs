@@ -1,4 +1,6 @@
-//! `hanging-transaction`: the last stable offset stands still for a transaction that nobody will end.
+//! `hanging-transaction`: the last stable offset stands still at the end for a transaction that nobody will end.
+//!
+//! Those for which it stood still before the end are in `unended`.
 //!
 //! Invariant: an open transaction hangs only if it has no owner: its client was told that it is over, or its producer
 //! was fenced by a newer epoch. One whose client is gone without a word may still be ended by its timeout.

@@ -39,6 +39,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod torn;
+mod unended;
 pub mod wire;
 
 pub use analysis::{Analysis, check};

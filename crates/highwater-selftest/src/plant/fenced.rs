@@ -20,6 +20,11 @@ pub(super) fn defects() -> Vec<Defect> {
         ),
         defect("last stable offset frozen", &[A::HangingTransaction], frozen),
         defect(
+            "acknowledged end without a marker",
+            &[A::HangingTransaction],
+            unended,
+        ),
+        defect(
             "leader epoch goes back",
             &[A::LeaderEpochRegression],
             older_leader,
@@ -169,6 +174,49 @@ fn frozen(view: &View<'_>) -> Vec<Spot> {
                     open.write(edit, None);
                 }),
                 expected: vec![Expected::new(Anomaly::HangingTransaction, [named(&open.record)])],
+            });
+        }
+    }
+    spots
+}
+
+/// Two transactions of a producer, one after the other, and one marker for both of them.
+fn unended(view: &View<'_>) -> Vec<Spot> {
+    // Compaction takes markers out when nothing of their transaction is left.
+    if view.is_compacted(Partition(1)) {
+        return Vec::new();
+    }
+    let mut spots = Vec::new();
+    for (at, step) in view.operations().map(|(at, _)| (at, &view.steps[at])) {
+        for (outcomes, commit, context) in [
+            ([Outcome::Ok; 2], true, view.context(at)),
+            ([Outcome::Failed; 2], false, Context::Aborted),
+            ([Outcome::Ok, Outcome::Unknown], true, Context::Unknown),
+        ] {
+            let mut both = outcomes.map(|outcome| Another {
+                outcome,
+                ..Another::new(view, Partition(1), NEW_PRODUCER)
+            });
+            both[1].record.offset += 1;
+            both[1].record.sequence += 1;
+            both[1].record.value = next_value(both[1].record.value, 1);
+            let [one, next] = both;
+            let ended = step.index + 1;
+            spots.push(Spot {
+                at,
+                context,
+                plant: Box::new(move |edit| {
+                    let process = edit.new_process();
+                    for (another, began) in [(next, ended + 1), (one, 0)] {
+                        edit.insert_behind_and_shift(at, What::Operation(another.operation(began, process)));
+                    }
+                    edit.append(one.record, commit);
+                    next.write(edit, Some(commit));
+                }),
+                expected: vec![Expected::new(
+                    Anomaly::HangingTransaction,
+                    [named(&one.record), named(&next.record)],
+                )],
             });
         }
     }

@@ -7,5 +7,6 @@ mod reading;
 mod sends;
 mod story;
 mod transactions;
+mod unended;
 
 pub(super) use story::Story;
