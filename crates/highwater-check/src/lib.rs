@@ -18,6 +18,7 @@ mod contract;
 mod findings;
 pub mod history;
 pub mod lint;
+pub mod members;
 pub mod minimise;
 pub mod outcome;
 pub mod pipeline;
