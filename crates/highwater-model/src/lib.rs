@@ -11,6 +11,7 @@
 mod comparison;
 mod event;
 mod exit_code;
+mod group;
 mod hazard;
 pub mod history;
 mod lint;
@@ -27,6 +28,7 @@ pub use comparison::{
 };
 pub use event::{Event, EventBody, Host, NoticeLevel, ProcessState, Setting, Tick};
 pub use exit_code::ExitCode;
+pub use group::{GroupReport, LagReport, NotRun};
 pub use hazard::{
     HAZARDS_SCHEMA_VERSION, HazardArm, HazardCount, HazardFound, HazardLesson, HazardNote, HazardOutcome,
     HazardRecord, HazardReport,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ExitCode, Host, Phase, RecordId, Resources, Setting, Verdict};
+use crate::{ExitCode, GroupReport, Host, NotRun, Phase, RecordId, Resources, Setting, Verdict};
 
 /// Version of the serialised [`Report`]; raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -38,6 +38,9 @@ pub struct Report {
     pub host: Host,
     /// One entry for each scenario, in the order in which they ran.
     pub scenarios: Vec<ScenarioReport>,
+    /// Scenarios that can't be done to this target, each with what would make it possible.
+    #[serde(default)]
+    pub not_run: Vec<NotRun>,
 }
 
 /// The result of one scenario.
@@ -78,6 +81,9 @@ pub struct ScenarioReport {
     /// Rules of the fault proxy in the order of the file; empty if the load went to the target directly.
     #[serde(default)]
     pub rules: Vec<RuleReport>,
+    /// Consumer groups of processes, in the order of their names.
+    #[serde(default)]
+    pub groups: Vec<GroupReport>,
     /// Anomalies found, violations first.
     pub anomalies: Vec<AnomalyReport>,
     /// What was checked before the figures are believed.

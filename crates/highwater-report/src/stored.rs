@@ -192,6 +192,7 @@ fn unfinished(replay: Replay, torn_line: Option<u64>) -> Report {
         stopped_at: Some(stopped_at),
         host,
         scenarios: finished,
+        not_run: Vec::new(),
     }
 }
 
@@ -226,6 +227,7 @@ fn unfinished_scenario(scenario: ScenarioView, now_ns: u64, reasons: Vec<String>
         phases: phases(&scenario, now_ns),
         faults: faults(&scenario),
         rules: scenario.rules.clone(),
+        groups: Vec::new(),
         name: scenario.name,
         summary: scenario.summary,
         target: scenario.target,

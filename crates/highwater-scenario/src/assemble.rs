@@ -9,11 +9,13 @@ use highwater_measure::stall::{Base, Stall};
 use highwater_measure::steady::Band;
 use highwater_measure::threshold::Threshold;
 use highwater_model::{
-    FaultReport, Outcome, Phase, RecordCounts, ScenarioReport, StallOracle, ThresholdReport, ThresholdResult,
+    FaultReport, GroupReport, Outcome, Phase, RecordCounts, ScenarioReport, StallOracle, ThresholdReport,
+    ThresholdResult,
 };
 
 use crate::config::{FaultKind, Kind, Rate};
 use crate::fault::FaultFact;
+use crate::groups::{JudgedGroup, judged, member_faults};
 use crate::measured::{Measured, Scope, measure};
 use crate::metrics::Metrics;
 use crate::plan::Plan;
@@ -44,11 +46,37 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
         session.load_end_ns,
     );
     let resources = resources::summarise(std::mem::take(&mut session.samples), load, session.network);
-    let faults = faults(plan, &session, &measured);
+    let mut faults = faults(plan, &session, &measured);
+    let of_members = member_faults(&session);
+    let groups = match session.findings {
+        Some(_) => judged(&session, plan.contract),
+        None => Vec::new(),
+    };
+    if let Some(findings) = &mut session.findings {
+        let found = groups.iter().flat_map(|group| group.anomalies.iter().cloned());
+        findings.anomalies.extend(found);
+        findings.anomalies.sort_by_key(|anomaly| !anomaly.violation);
+    }
+    session
+        .wire
+        .extend(groups.iter().filter_map(JudgedGroup::missing));
+    for facts in &session.groups {
+        let first = facts.troubles.first();
+        session.hints.extend(first.map(|text| {
+            let all = facts.troubles.len() as u64;
+            format!(
+                "group {} told of {}: {text}",
+                facts.name,
+                quantity::counted(all, "trouble", "troubles")
+            )
+        }));
+    }
     let stall = stall_oracle(plan, &session, &measured);
     let records = records(&session);
     let mut measurements = std::mem::take(&mut session.measurements);
     add_measurements(&mut measurements, &session, &faults, stall.as_ref());
+    add_groups(&mut measurements, &groups, &of_members);
+    faults.extend(of_members);
     let mut report = ScenarioReport {
         name: scenario.name.clone(),
         summary: scenario.summary.clone(),
@@ -67,6 +95,7 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
         thresholds: Vec::new(),
         faults,
         rules: std::mem::take(&mut session.rules),
+        groups: groups.iter().map(|group| group.report.clone()).collect(),
         anomalies: session
             .findings
             .as_ref()
@@ -87,6 +116,7 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
     let judgement = judge(&evidence(plan, &report, &session));
     report.verdict = judgement.verdict;
     report.reasons = judgement.reasons;
+    report.reasons.extend(groups.iter().map(JudgedGroup::in_words));
     report.reasons.extend(starts_in_words(&report.measurements));
     report
 }
@@ -97,7 +127,8 @@ fn evidence<'a>(plan: &Plan, report: &'a ScenarioReport, session: &'a Session) -
         faults: &report.faults,
         rules: &report.rules,
         wire: &session.wire,
-        fault_expected: plan.scenario().fault.is_some(),
+        fault_expected: plan.scenario().fault.is_some()
+            || plan.scenario().groups.values().any(|group| group.fault.is_some()),
         thresholds: &report.thresholds,
         validity: &report.validity,
         quiet: session.quiet.clone(),
@@ -342,6 +373,26 @@ fn add_measurements(
     }
     if let Some(stall) = stall {
         measurements.insert("stall.error".into(), stall.largest_error);
+    }
+}
+
+fn add_groups(measurements: &mut BTreeMap<String, f64>, groups: &[JudgedGroup], faults: &[FaultReport]) {
+    if groups.is_empty() {
+        return;
+    }
+    let sum = |of: fn(&GroupReport) -> u64| groups.iter().map(|group| of(&group.report)).sum::<u64>() as f64;
+    measurements.insert("groups.skipped".into(), sum(|group| group.skipped));
+    measurements.insert("groups.behind".into(), sum(|group| group.behind));
+    measurements.insert("groups.redelivered".into(), sum(|group| group.redelivered));
+    measurements.insert("groups.outside_window".into(), sum(|group| group.outside_window));
+    let widest = groups.iter().map(|group| group.report.widest_window).max();
+    measurements.insert("groups.window".into(), widest.unwrap_or(0) as f64);
+    if let Some(error) = groups.iter().filter_map(JudgedGroup::lag_error).max() {
+        measurements.insert("groups.lag_error".into(), error as f64);
+    }
+    let recoveries: Option<Vec<u64>> = faults.iter().map(|fault| fault.recovery_ns).collect();
+    if let Some(recovery) = recoveries.and_then(|all| all.into_iter().max()) {
+        measurements.insert("groups.recovery".into(), recovery as f64);
     }
 }
 

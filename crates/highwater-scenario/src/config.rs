@@ -1,12 +1,14 @@
 //! Scenario files: one format (TOML), every key known, every error with its place.
 
 mod error;
+mod group;
 mod layers;
 mod quantity;
 mod rule;
 mod scenario;
 
 pub use error::{ConfigError, Place, SourceFile};
+pub use group::{Commit, Group, MemberFault, MemberFaultKind, Stopped};
 pub(crate) use layers::nearest;
 pub use layers::{LARGEST_FILE_BYTES, Resolved, Set, parse, resolve};
 pub use quantity::{ByteRate, Rate, Size, Span, Versions};

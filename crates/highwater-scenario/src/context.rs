@@ -17,6 +17,8 @@ pub(crate) struct Context<'a> {
     /// Place of the scenario in the run: salt for its seeds.
     pub(crate) index: u32,
     pub(crate) directory: &'a Path,
+    /// This executable, which members of groups run.
+    pub(crate) highwater: &'a Path,
     pub(crate) interrupted: &'a AtomicBool,
 }
 

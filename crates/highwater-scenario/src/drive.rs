@@ -19,6 +19,7 @@ use highwater_target::Target;
 
 use crate::context::Context;
 use crate::fault::Carrier;
+use crate::groups::Groups;
 use crate::observation::Observation;
 use crate::phases::Phases;
 use crate::plan::Plan;
@@ -79,6 +80,8 @@ fn prepare_and_offer(
     session.ledgers = load.ledgers();
     session.consumers = scenario.load.consumers;
     let mut receivers = receivers(context, plan, load_bootstrap, session)?;
+    let places = (load_bootstrap, bootstrap, session.topic.as_str());
+    let groups = Groups::start(context, &scenario.groups, scenario.topic.partitions, places)?;
     let start_ns = context.clock.now_ns() + LEAD.as_nanos() as u64;
     if let Some(wire) = &wire {
         wire.begin_windows(start_ns);
@@ -101,6 +104,7 @@ fn prepare_and_offer(
         phases: &phases,
         target,
         wire: wire.as_ref(),
+        groups: groups.as_ref(),
         start_ns,
         session,
     };
@@ -109,6 +113,16 @@ fn prepare_and_offer(
     }
     load.drain(Duration::ZERO, context.interrupted);
     session.gave_up_ns = context.clock.now_ns();
+    if let Some(groups) = &groups {
+        if session.failure.is_none()
+            && session.interrupted.is_none()
+            && let Err(failure) = groups.rest(&load.counts(), scenario.drain.limit.0)
+        {
+            session.failure = Some(failure);
+        }
+        session.group_ids = groups.ids();
+        session.groups = groups.facts();
+    }
     if let Some(receivers) = &mut receivers {
         receivers.stop();
         note_received(receivers, session);
@@ -270,6 +284,7 @@ struct Running<'a> {
     phases: &'a Phases<'a>,
     target: &'a Mutex<Target>,
     wire: Option<&'a Wire>,
+    groups: Option<&'a Groups<'a>>,
     start_ns: u64,
     session: &'a mut Session,
 }
@@ -294,11 +309,25 @@ impl Running<'_> {
                 seed: self.context.seed_for(u32::MAX),
                 wire: self.wire,
             });
+            // A fault on the cluster has the phases; one on members has them otherwise.
+            let of_members = carrier.is_none().then_some(self.phases);
             let fault = carrier.map(|carrier| scope.spawn(move || carrier.run()));
+            let deeds = self.groups.map(|groups| {
+                let (start_ns, give_up) = (self.start_ns, &give_up);
+                scope.spawn(move || groups.carry_out(start_ns, of_members, give_up))
+            });
             let offered = self.watch(observation, &|| {
                 fault.as_ref().is_none_or(thread::ScopedJoinHandle::is_finished)
+                    && deeds.as_ref().is_none_or(thread::ScopedJoinHandle::is_finished)
             });
             give_up.store(true, Ordering::Relaxed);
+            match deeds.map(thread::ScopedJoinHandle::join) {
+                Some(Ok(Err(failure))) if !self.context.is_interrupted() => {
+                    self.session.failure = Some(failure)
+                }
+                Some(Err(panic)) => std::panic::resume_unwind(panic),
+                _ => {}
+            }
             match fault.map(thread::ScopedJoinHandle::join) {
                 Some(Ok(Err(error))) if !self.context.is_interrupted() => {
                     let fired = facts.lock().is_ok_and(|facts| !facts.is_empty());
@@ -379,6 +408,10 @@ impl Running<'_> {
         }
         if let Some(fatal) = self.receivers.and_then(Receivers::fatal) {
             self.session.failure = Some(format!("a consumer of the run can't go on: {fatal}"));
+            return true;
+        }
+        if let Some(failure) = self.groups.and_then(|groups| groups.read_if_free().err()) {
+            self.session.failure = Some(failure);
             return true;
         }
         if let Some(fatal) = self.load.fatal() {

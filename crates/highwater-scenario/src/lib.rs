@@ -19,6 +19,7 @@ mod context;
 mod drive;
 mod events;
 mod fault;
+mod groups;
 mod measured;
 mod metrics;
 mod observation;

@@ -157,6 +157,7 @@ impl Run {
                 seed: self.options.seed,
                 index,
                 directory: out,
+                highwater: &self.options.highwater,
                 interrupted: &self.options.interrupted,
             };
             let (report, failure) = self.scenario(&context, plan, &events);
@@ -188,6 +189,7 @@ impl Run {
             stopped_at: (!complete).then(|| stopped_at(&scenarios, self.plans.len())),
             host,
             scenarios,
+            not_run: Vec::new(),
         };
         events.emit(EventBody::RunFinished {
             report: Box::new(report.clone()),

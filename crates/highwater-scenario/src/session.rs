@@ -8,6 +8,7 @@ use highwater_load::{ClientEvent, Ledger};
 use highwater_model::{ResourceSample, RuleReport};
 
 use crate::fault::FaultFact;
+use crate::groups::GroupFacts;
 use crate::measured::PhaseSpan;
 
 /// Facts of one scenario. Fields that were not reached stay empty.
@@ -23,6 +24,10 @@ pub(crate) struct Session {
     /// When waiting for acknowledgements ended.
     pub(crate) gave_up_ns: u64,
     pub(crate) faults: Vec<FaultFact>,
+    /// What was seen of the consumer groups.
+    pub(crate) groups: Vec<GroupFacts>,
+    /// Their names in the cluster.
+    pub(crate) group_ids: Vec<String>,
     /// What the rules of the fault proxy did.
     pub(crate) rules: Vec<RuleReport>,
     /// What makes the fault proxy's part inconclusive.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{ConfigError, LARGEST_FILE_BYTES, Scenario, Set, SourceFile, Variant, nearest, parse};
 
 /// A built-in file: suite, scenario, text.
-const BUILT_IN: [(&str, &str, &str); 6] = [
+const BUILT_IN: [(&str, &str, &str); 8] = [
     ("demo", "demo", include_str!("../../../suites/demo.toml")),
     (
         "kafka-baseline",
@@ -21,6 +21,16 @@ const BUILT_IN: [(&str, &str, &str); 6] = [
         "kafka-delivery",
         "broker-restart",
         include_str!("../../../suites/kafka-delivery/broker-restart.toml"),
+    ),
+    (
+        "kafka-delivery",
+        "consumer-restart",
+        include_str!("../../../suites/kafka-delivery/consumer-restart.toml"),
+    ),
+    (
+        "kafka-delivery",
+        "multiple-consumer-groups",
+        include_str!("../../../suites/kafka-delivery/multiple-consumer-groups.toml"),
     ),
     (
         "kafka-delivery",
@@ -273,6 +283,10 @@ mod tests {
             [
                 "broker-restart/sigkill",
                 "broker-restart/graceful",
+                "consumer-restart/sigkill",
+                "consumer-restart/sigterm",
+                "consumer-restart/halted",
+                "multiple-consumer-groups",
                 "lost-acks/idempotent",
                 "lost-acks/at-least-once",
                 "stall"

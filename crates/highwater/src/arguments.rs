@@ -4,6 +4,7 @@ mod check;
 mod contracts;
 mod hazards;
 mod history;
+mod member;
 mod prove;
 mod selftest;
 mod tls;
@@ -25,6 +26,7 @@ pub(crate) use self::hazards::HazardsArguments;
 pub(crate) use self::history::{
     HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
 };
+pub(crate) use self::member::{MemberArguments, MemberCommit};
 pub(crate) use self::selftest::SelftestArguments;
 
 use self::prove::PROVE_EXAMPLES;
@@ -250,6 +252,9 @@ pub(crate) enum Command {
         #[arg(long)]
         remove: Option<PathBuf>,
     },
+    /// A member of a consumer group: writes what it processed into a file, which outlives it.
+    #[command(hide = true)]
+    Member(MemberArguments),
     /// Becomes another program that ends when its parent ends.
     #[command(hide = true)]
     ExecWithParent {

@@ -85,6 +85,19 @@ fn fault(fault: &FaultReport) -> Vec<String> {
         )];
     }
     let mut missing = Vec::new();
+    if kind.starts_with("member-") {
+        if fault.in_flight == 0 {
+            missing.push(format!(
+                "the group had committed everything when {kind} fired, so nothing was in danger: raise the rate, or commit less often"
+            ));
+        }
+        if fault.recovery_ns.is_none() {
+            missing.push(format!(
+                "the partitions of the member were not seen to be read again after {kind}: let the load go on after it"
+            ));
+        }
+        return missing;
+    }
     if fault.in_flight == 0 {
         missing.push(format!(
             "no record was in flight when {kind} fired, so nothing was in danger: raise the rate"

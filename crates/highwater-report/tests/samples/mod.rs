@@ -28,6 +28,7 @@ pub(crate) fn run(name: &str, command: &str, scenarios: Vec<ScenarioReport>) -> 
         stopped_at: None,
         host: host(),
         scenarios,
+        not_run: Vec::new(),
     }
 }
 

@@ -280,6 +280,7 @@ fn scenario(simulation: &Simulation) -> ScenarioReport {
         curve: curve(&records),
         stall: None,
         configuration: configuration(),
+        groups: Vec::new(),
         hints: Vec::new(),
     }
 }

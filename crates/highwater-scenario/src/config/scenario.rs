@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::group::Group;
 use super::quantity::{Rate, Size, Span};
 use super::rule::Rule;
 
@@ -45,7 +46,10 @@ pub struct Scenario {
     /// What is broken on the wire: with rules, the load goes through the fault proxy.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
-    /// How the dev broker is started.
+    /// Consumer groups whose members are processes of their own, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Group>,
+    /// How the brokers that the run starts are set.
     #[serde(default)]
     pub broker: Broker,
     /// How long to wait for what is in flight.
@@ -391,10 +395,13 @@ impl FaultKind {
     }
 }
 
-/// How the dev broker is started.
+/// How brokers are started.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Broker {
+    /// Lines of `server.properties` of every broker that the run starts, e.g. `"replica.lag.time.max.ms" = "5000"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// Planted defects, to see that they are found; `highwater broker --bug help` lists them.
     #[serde(deserialize_with = "one_or_many")]
     pub bugs: Vec<String>,

@@ -11,6 +11,7 @@ mod hazards;
 mod history;
 mod lint;
 mod list;
+mod member;
 mod outcomes;
 mod prove;
 mod proxy;
@@ -50,6 +51,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Check(arguments) => check::check(&arguments, screen),
         Command::History(command) => history::history(command, screen),
         Command::Completions { shell } => completions::completions(shell),
+        Command::Member(arguments) => member::member(&arguments),
         Command::CleanUpAfter { data, remove } => {
             highwater_target::clean_up_after(&data, remove.as_deref())?;
             Ok(ExitCode::Holds)
