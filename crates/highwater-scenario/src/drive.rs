@@ -323,7 +323,7 @@ impl Running<'_> {
             give_up.store(true, Ordering::Relaxed);
             match deeds.map(thread::ScopedJoinHandle::join) {
                 Some(Ok(Err(failure))) if !self.context.is_interrupted() => {
-                    self.session.failure = Some(failure)
+                    self.session.failure = Some(failure);
                 }
                 Some(Err(panic)) => std::panic::resume_unwind(panic),
                 _ => {}

@@ -14,6 +14,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{Line, What};
@@ -278,7 +279,12 @@ impl Book {
         };
         let owned: Vec<i32> = consumer
             .assignment()
-            .map(|all| all.elements().iter().map(|one| one.partition()).collect())
+            .map(|all| {
+                all.elements()
+                    .iter()
+                    .map(TopicPartitionListElem::partition)
+                    .collect()
+            })
             .unwrap_or_default();
         let mine: BTreeMap<i32, i64> = positions
             .into_iter()
@@ -308,7 +314,10 @@ impl ClientContext for Owner {
 impl ConsumerContext for Owner {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let partitions = |list: &TopicPartitionList| -> Vec<i32> {
-            list.elements().iter().map(|one| one.partition()).collect()
+            list.elements()
+                .iter()
+                .map(TopicPartitionListElem::partition)
+                .collect()
         };
         match rebalance {
             // Before the committed offsets are asked for, so that every commit written above this line counts.
