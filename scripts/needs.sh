@@ -38,6 +38,13 @@ need_java() {
   fi
 }
 
+# Only its programs are used, on data and ports of Highwater's own; a server that the package starts is left alone.
+need_postgres() {
+  if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb >/dev/null 2>&1; then
+    install_packages "PostgreSQL, to capture changes from" "postgresql" "postgresql-server"
+  fi
+}
+
 need_kcat() {
   if ! command -v kcat >/dev/null; then
     install_packages "kcat, a client to test the broker with" "kcat" "kcat"
