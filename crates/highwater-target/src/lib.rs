@@ -8,7 +8,7 @@
 //!
 //! This is the only crate that starts processes. Its invariant: whatever way out Highwater takes (return,
 //! panic, signal, SIGKILL), no process that it started for a run stays behind; the one exception is the
-//! cluster of [`up_kafka`], which is meant to stay and is ended by [`down`].
+//! cluster of [`up_kafka`] or [`up_cdc`], which is meant to stay and is ended by [`down`].
 //!
 //! It measures nothing but resources, writes no records, creates no topics, and never touches a process
 //! that it did not start.
@@ -68,5 +68,5 @@ pub use sampler::{NetworkTotals, Sampler, Watched, host_network, own_cpu_seconds
 pub use space::{DiskSpace, disk_space};
 pub use spec::TargetSpec;
 pub use target::{Target, TargetOptions, preflight};
-pub use up::{Stopped, UpInfo, UpOptions, down, running, up_kafka};
+pub use up::{Stopped, UpInfo, UpOptions, UpPart, down, running, up_cdc, up_kafka};
 pub use user::SystemUser;

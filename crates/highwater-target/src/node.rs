@@ -41,6 +41,15 @@ pub(crate) enum Start {
     Again,
 }
 
+/// How long what is started lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// No longer than this process, whatever way that ends.
+    OfRun,
+    /// Until somebody ends it.
+    ItsOwn,
+}
+
 /// What kind of broker it is and how it is started.
 pub(crate) trait Plan: Send + Sync {
     /// Name of the process in the run.
@@ -166,12 +175,11 @@ impl Node {
         node.bring_up().map(|_| node)
     }
 
-    /// Lets its process live on its own; gives its pid.
-    pub(crate) fn leave(mut self) -> Option<u32> {
-        let process = self.process.take()?;
-        let pid = process.pid();
-        process.leave();
-        Some(pid)
+    /// Lets its process live on its own.
+    pub(crate) fn leave(mut self) {
+        if let Some(process) = self.process.take() {
+            process.leave();
+        }
     }
 
     pub(crate) fn plan(&self) -> &dyn Plan {

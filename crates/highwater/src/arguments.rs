@@ -290,6 +290,8 @@ pub(crate) enum Upable {
     /// Apache Kafka, three nodes; 4 GB of free memory.
     #[value(name = "kafka:3")]
     KafkaThree,
+    /// Change data capture: Apache Kafka, PostgreSQL with sample tables, Kafka Connect with Debezium on them.
+    Cdc,
 }
 
 #[derive(Debug, Args)]

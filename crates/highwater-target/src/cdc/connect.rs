@@ -21,7 +21,7 @@ use super::rest::ConnectRest;
 use crate::error::TargetError;
 use crate::keeper::Keeper;
 use crate::maven::Package;
-use crate::node::Node;
+use crate::node::{Life, Node};
 use crate::observer::Observer;
 
 /// The version that is fetched.
@@ -77,12 +77,21 @@ impl Connect {
     /// [`TargetError`] with what is missing, [`TargetError::PortTaken`], [`TargetError::EndedAtStart`],
     /// [`TargetError::NotReady`]; nothing that was started is left behind.
     pub fn start(options: &ConnectOptions) -> Result<Self, TargetError> {
+        Self::start_for(options, Life::OfRun)
+    }
+
+    /// The same, so that [`Connect::leave`] can let it stay.
+    pub(crate) fn start_to_stay(options: &ConnectOptions) -> Result<Self, TargetError> {
+        Self::start_for(options, Life::ItsOwn)
+    }
+
+    fn start_for(options: &ConnectOptions, life: Life) -> Result<Self, TargetError> {
         let keeper = Keeper::start().map_err(|source| TargetError::Process {
             action: "start",
             process: "the keeper thread".to_owned(),
             source,
         })?;
-        let plan = ConnectPlan::prepare(options, &keeper)?;
+        let plan = ConnectPlan::prepare(options, &keeper, life)?;
         let (observer, interrupted) = (Arc::clone(&options.observer), Arc::clone(&options.interrupted));
         let node = match options.port {
             Some(_) => Node::start_at(Box::new(plan), keeper, observer, interrupted)?,
@@ -116,9 +125,9 @@ impl Connect {
         ConnectRest::at(self.address())
     }
 
-    #[expect(dead_code, reason = "for parts that stay")]
-    pub(crate) fn leave(self) -> Option<u32> {
-        self.part.leave()
+    /// Lets it stay.
+    pub(crate) fn leave(self) {
+        self.part.leave();
     }
 }
 

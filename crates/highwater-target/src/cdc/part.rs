@@ -105,7 +105,7 @@ impl Part {
         LogTail::read(self.node.plan().log(), 0)
     }
 
-    pub(crate) fn leave(self) -> Option<u32> {
-        self.node.leave()
+    pub(super) fn leave(self) {
+        self.node.leave();
     }
 }

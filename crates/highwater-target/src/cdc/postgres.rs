@@ -10,7 +10,7 @@ mod home;
 mod plan;
 mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -25,7 +25,7 @@ use self::server::Access;
 use super::part::Part;
 use crate::error::TargetError;
 use crate::keeper::Keeper;
-use crate::node::Node;
+use crate::node::{Life, Node};
 use crate::observer::Observer;
 
 /// What starting PostgreSQL needs to know.
@@ -63,6 +63,15 @@ impl Postgres {
     /// [`TargetError::Cdc`] with what is missing, [`TargetError::PortTaken`], [`TargetError::EndedAtStart`],
     /// [`TargetError::NotReady`]; nothing that was started is left behind.
     pub fn start(options: &PostgresOptions) -> Result<Self, TargetError> {
+        Self::start_for(options, Life::OfRun)
+    }
+
+    /// The same, so that [`Postgres::leave`] can let it stay.
+    pub(crate) fn start_to_stay(options: &PostgresOptions) -> Result<Self, TargetError> {
+        Self::start_for(options, Life::ItsOwn)
+    }
+
+    fn start_for(options: &PostgresOptions, life: Life) -> Result<Self, TargetError> {
         let binaries = Binaries::find(options.binaries.as_deref())?;
         let keeper = Keeper::start().map_err(|source| TargetError::Process {
             action: "start",
@@ -70,7 +79,7 @@ impl Postgres {
             source,
         })?;
         let home = Home::make(&options.dir, &options.highwater)?;
-        let plan = PostgresPlan::prepare(options, binaries, &home, &keeper)?;
+        let plan = PostgresPlan::prepare(options, binaries, &home, &keeper, life)?;
         let access = plan.access();
         let (observer, interrupted) = (Arc::clone(&options.observer), Arc::clone(&options.interrupted));
         let node = match options.port {
@@ -96,9 +105,14 @@ impl Postgres {
         &self.part
     }
 
-    #[expect(dead_code, reason = "for parts that stay")]
-    pub(crate) fn leave(self) -> (Option<u32>, PathBuf, bool) {
-        let (dir, outside) = self.home.leave();
-        (self.part.leave(), dir, outside)
+    /// The folder that holds its data.
+    pub(crate) fn folder(&self) -> &Path {
+        self.home.dir()
+    }
+
+    /// Lets it stay, with its data.
+    pub(crate) fn leave(self) {
+        self.home.leave();
+        self.part.leave();
     }
 }

@@ -23,7 +23,7 @@ mod up;
 
 use highwater_model::ExitCode;
 
-use crate::arguments::{Command, Upable};
+use crate::arguments::Command;
 use crate::failure::Failure;
 use crate::screen::Screen;
 
@@ -38,7 +38,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Contracts(arguments) => contracts::contracts(&arguments),
         Command::Outcomes { format } => outcomes::outcomes(format),
         Command::Show { name } => show::show(&name),
-        Command::Up { what, kafka } => up::up(what == Upable::KafkaThree, kafka),
+        Command::Up { what, kafka } => up::up(what, kafka),
         Command::Down => up::down(),
         Command::Doctor => doctor::doctor(),
         Command::Broker(arguments) => broker::broker(&arguments),

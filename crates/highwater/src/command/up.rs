@@ -1,20 +1,20 @@
-//! `highwater up kafka`, `up kafka:3` and `highwater down`.
+//! `highwater up kafka`, `up kafka:3`, `up cdc` and `highwater down`.
 
 use std::sync::Arc;
 
 use highwater_model::{ExitCode, ProcessState};
-use highwater_target::{TargetEvent, UpOptions, down as stop_all, up_kafka};
+use highwater_target::{TargetEvent, UpInfo, UpOptions, down as stop_all, up_cdc, up_kafka};
 
-use crate::arguments::KafkaArguments;
+use crate::arguments::{KafkaArguments, Upable};
 use crate::failure::Failure;
 use crate::interrupt;
 
-pub(crate) fn up(three: bool, arguments: KafkaArguments) -> Result<ExitCode, Failure> {
+pub(crate) fn up(what: Upable, arguments: KafkaArguments) -> Result<ExitCode, Failure> {
     let options = UpOptions {
         highwater: super::run::own_path()?,
         kafka_home: arguments.kafka_home,
         port: None,
-        three,
+        three: what == Upable::KafkaThree,
         observer: Arc::new(|event| match event {
             TargetEvent::Process {
                 process,
@@ -29,8 +29,23 @@ pub(crate) fn up(three: bool, arguments: KafkaArguments) -> Result<ExitCode, Fai
         }),
         interrupted: interrupt::flag()?,
     };
-    let up = up_kafka(&options)?;
-    let already = if up.already_running { "already " } else { "" };
+    let up = match what {
+        Upable::Kafka | Upable::KafkaThree => up_kafka(&options)?,
+        Upable::Cdc => up_cdc(&options)?,
+    };
+    match what {
+        Upable::Kafka | Upable::KafkaThree => tell_of_kafka(what, &up),
+        Upable::Cdc => tell_of_cdc(&up),
+    }
+    Ok(ExitCode::Holds)
+}
+
+fn already(up: &UpInfo) -> &'static str {
+    if up.already_running { "already " } else { "" }
+}
+
+fn tell_of_kafka(what: Upable, up: &UpInfo) {
+    let already = already(up);
     println!(
         "{} {already}runs at {} ({})",
         up.description,
@@ -40,14 +55,53 @@ pub(crate) fn up(three: bool, arguments: KafkaArguments) -> Result<ExitCode, Fai
     for log in &up.logs {
         println!("  log   {}", log.display());
     }
-    let target = if three { "kafka:3" } else { "kafka" };
+    let target = if what == Upable::KafkaThree {
+        "kafka:3"
+    } else {
+        "kafka"
+    };
     println!("  use   highwater run broker-restart --target {target} starts its own; to measure this one:");
     println!(
         "        highwater run throughput --target bootstrap:{}",
         up.bootstrap
     );
     println!("  stop  highwater down");
-    Ok(ExitCode::Holds)
+}
+
+fn tell_of_cdc(up: &UpInfo) {
+    let already = already(up);
+    println!("change data capture {already}runs ({})", processes(&up.pids));
+    println!("  {:<12}  {} at {}", "Kafka", up.description, up.bootstrap);
+    let (database, connector) = (up.parts.first(), up.parts.get(1));
+    if let Some(database) = database {
+        println!(
+            "  {:<12}  {}; tables videos, users, comments",
+            "database", database.description
+        );
+        println!("  {:<12}  {}", "", database.url);
+    }
+    if let Some(connector) = connector {
+        println!("  {:<12}  {}", "connector", connector.description);
+        println!("  {:<12}  {}", "", connector.url);
+    }
+    for (at, log) in up.logs.iter().enumerate() {
+        println!("  {:<12}  {}", if at == 0 { "logs" } else { "" }, log.display());
+    }
+    println!("  {:<12}  change a row and see it arrive:", "try");
+    if let Some(database) = database {
+        println!(
+            "  {:<12}  psql '{}' -c \"UPDATE users SET name = 'lovelace' WHERE id = 1\"",
+            "", database.url
+        );
+    }
+    println!(
+        "  {:<12}  kcat -b {} -t highwater_sample.public.users -C -e",
+        "", up.bootstrap
+    );
+    if let Some(connector) = connector {
+        println!("  {:<12}  curl {}/status", "", connector.url);
+    }
+    println!("  {:<12}  highwater down, which also removes the data", "stop");
 }
 
 pub(crate) fn down() -> Result<ExitCode, Failure> {

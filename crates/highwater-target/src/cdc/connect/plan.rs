@@ -12,7 +12,7 @@ use crate::error::TargetError;
 use crate::kafka::{Installation, LOGGING, installation};
 use crate::keeper::Keeper;
 use crate::maven::Fetcher;
-use crate::node::{Plan, Start, tied_to_parent};
+use crate::node::{Life, Plan, Start, tied_to_parent};
 use crate::places::Places;
 use crate::port;
 use crate::program::{self, Java};
@@ -43,10 +43,15 @@ pub(super) struct ConnectPlan {
     log: PathBuf,
     port: u16,
     options: ConnectOptions,
+    life: Life,
 }
 
 impl ConnectPlan {
-    pub(super) fn prepare(options: &ConnectOptions, keeper: &Keeper) -> Result<Self, TargetError> {
+    pub(super) fn prepare(
+        options: &ConnectOptions,
+        keeper: &Keeper,
+        life: Life,
+    ) -> Result<Self, TargetError> {
         let java = program::java()?;
         let cache = Places::from_environment().cache;
         let fetcher = Fetcher {
@@ -78,6 +83,7 @@ impl ConnectPlan {
             dir,
             port,
             options: options.clone(),
+            life,
         })
     }
 
@@ -183,6 +189,9 @@ impl Plan for ConnectPlan {
         worker.arg("-cp").arg(class_path);
         worker.args(["org.apache.kafka.connect.cli.ConnectDistributed", FILE]);
         worker.current_dir(&self.dir);
-        Ok(tied_to_parent(&self.highwater, &worker))
+        Ok(match self.life {
+            Life::OfRun => tied_to_parent(&self.highwater, &worker),
+            Life::ItsOwn => worker,
+        })
     }
 }

@@ -22,7 +22,6 @@ pub(super) struct Home {
     dir: PathBuf,
     /// For the log and what else is written as this user.
     papers: PathBuf,
-    outside: bool,
     user: Option<SystemUser>,
 }
 
@@ -49,7 +48,6 @@ impl Home {
             guard: None,
             dir,
             papers,
-            outside,
             user,
         };
         home.dir = home
@@ -94,12 +92,11 @@ impl Home {
         }
     }
 
-    /// Lets it stay; gives the folder, and whether it is outside that of the run.
-    pub(super) fn leave(mut self) -> (PathBuf, bool) {
+    /// Lets it stay.
+    pub(super) fn leave(mut self) {
         if let Some(guard) = self.guard.take() {
             guard.leave();
         }
-        (self.dir.clone(), self.outside)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use crate::error::TargetError;
 use crate::family::Family;
 use crate::keeper::Keeper;
 use crate::log_tail::LogTail;
-use crate::node::{Plan, Start, tied_as};
+use crate::node::{Life, Plan, Start, tied_as};
 use crate::port;
 use crate::readiness::Prober;
 use crate::user::SystemUser;
@@ -50,6 +51,7 @@ pub(super) struct PostgresPlan {
     port: u16,
     settings: Vec<(String, String)>,
     access: Access,
+    life: Life,
 }
 
 impl PostgresPlan {
@@ -59,6 +61,7 @@ impl PostgresPlan {
         binaries: Binaries,
         home: &Home,
         keeper: &Keeper,
+        life: Life,
     ) -> Result<Self, TargetError> {
         let port = match options.port {
             Some(port) if port::is_taken(port) => return Err(TargetError::PortTaken { port }),
@@ -76,6 +79,7 @@ impl PostgresPlan {
             port,
             settings: options.settings.clone(),
             access: Access::new(address, password()?),
+            life,
         };
         plan.make_database(options, home, keeper)?;
         Ok(plan)
@@ -204,7 +208,13 @@ impl Plan for PostgresPlan {
             server.arg("-c").arg(format!("{name}={value}"));
         }
         server.current_dir(&self.dir);
-        Ok(tied_as(self.user, &self.highwater, &server))
+        if self.life == Life::OfRun {
+            return Ok(tied_as(self.user, &self.highwater, &server));
+        }
+        if let Some(user) = self.user {
+            server.uid(user.uid).gid(user.gid);
+        }
+        Ok(server)
     }
 }
 
