@@ -6,6 +6,7 @@ use crate::cdc::{Binaries, CdcError, DEBEZIUM, DEBEZIUM_VERSION};
 use crate::error::TargetError;
 use crate::host::available_memory_bytes;
 use crate::kafka::{KAFKA_VERSION, PACKAGE, cached};
+use crate::maven::Package;
 use crate::places::Places;
 use crate::port;
 use crate::program::{self, INSTALL_MAVEN};
@@ -55,7 +56,7 @@ pub fn examine() -> Vec<Finding> {
         tool("C compiler", "cc", INSTALL_COMPILER, "building Highwater"),
         tool("make", "make", INSTALL_COMPILER, "building Highwater"),
         java(),
-        maven(&places.cache),
+        maven(&[&PACKAGE], &places.cache),
         kafka(&places.cache),
         postgres(),
         debezium(&places.cache),
@@ -88,7 +89,7 @@ fn tool(name: &'static str, program: &str, install: &str, needed_for: &'static s
     }
 }
 
-fn java() -> Finding {
+pub(crate) fn java() -> Finding {
     let (name, needed_for) = ("Java", "`--target kafka`, `highwater up kafka`");
     match program::java() {
         Ok(java) => present(
@@ -112,8 +113,9 @@ fn java() -> Finding {
     }
 }
 
-fn maven(cache: &Path) -> Finding {
-    let (name, needed_for) = ("Maven", "fetching Apache Kafka, once");
+/// Needed only while one of these is not fetched.
+pub(crate) fn maven(packages: &[&Package], cache: &Path) -> Finding {
+    let (name, needed_for) = ("Maven", "fetching Apache Kafka and Debezium, once");
     match program::on_path("mvn") {
         Some(path) => {
             let says = program::first_line(&path, "--version").unwrap_or_else(|| "mvn".to_owned());
@@ -124,11 +126,11 @@ fn maven(cache: &Path) -> Finding {
                 .replace("\u{1b}[0m", "");
             present(name, format!("{says} ({})", path.display()), needed_for)
         }
-        None if cached(cache).is_some() => present(
-            name,
-            "not installed, and not needed: Apache Kafka is fetched".to_owned(),
-            needed_for,
-        ),
+        None if packages.iter().all(|package| package.cached(cache).is_some()) => {
+            let names: Vec<&str> = packages.iter().map(|package| package.name).collect();
+            let found = format!("not installed, and not needed: {} is fetched", names.join(", "));
+            present(name, found, needed_for)
+        }
         None => missing(
             name,
             "no `mvn` on the PATH".to_owned(),
@@ -154,7 +156,7 @@ fn kafka(cache: &Path) -> Finding {
     }
 }
 
-fn postgres() -> Finding {
+pub(crate) fn postgres() -> Finding {
     let (name, needed_for) = (
         "PostgreSQL",
         "capturing changes: `highwater up cdc`, connector-offset-recovery",
@@ -222,7 +224,7 @@ fn cache_directory(cache: &Path) -> Finding {
     disk(name, cache, needed, needed_for)
 }
 
-fn disk(name: &'static str, path: &Path, needed: u64, needed_for: &'static str) -> Finding {
+pub(crate) fn disk(name: &'static str, path: &Path, needed: u64, needed_for: &'static str) -> Finding {
     match disk_space(path) {
         Ok(space) => {
             let shown = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -283,7 +285,7 @@ pub(crate) fn too_little_memory() -> Option<String> {
     ))
 }
 
-fn ports() -> Finding {
+pub(crate) fn ports() -> Finding {
     let (name, needed_for) = ("free ports", "brokers on 127.0.0.1");
     match port::free_ports::<4>() {
         Ok(_) => present(name, "four found on 127.0.0.1".to_owned(), needed_for),
@@ -320,7 +322,7 @@ fn words(pids: &[u32]) -> String {
     words.join(", ")
 }
 
-fn present(name: &'static str, found: String, needed_for: &'static str) -> Finding {
+pub(crate) fn present(name: &'static str, found: String, needed_for: &'static str) -> Finding {
     Finding {
         name,
         state: FindingState::Present,
@@ -340,7 +342,7 @@ fn missing(name: &'static str, found: String, needed_for: &'static str, remedy: 
     }
 }
 
-fn enough(
+pub(crate) fn enough(
     name: &'static str,
     found: String,
     enough: bool,
@@ -361,7 +363,7 @@ fn enough(
     }
 }
 
-fn gigabytes(bytes: u64) -> String {
+pub(crate) fn gigabytes(bytes: u64) -> String {
     format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use highwater_model::ExitCode;
 
 use crate::cdc::CdcError;
+use crate::doctor::Finding;
 use crate::log_tail::LogTail;
 use crate::program::{INSTALL_JAVA, INSTALL_MAVEN, JAVA_AT_LEAST};
 
@@ -206,6 +207,15 @@ pub enum TargetError {
         /// What was seen instead.
         seen: String,
     },
+    /// The machine has not what is needed; each with what mends it.
+    #[error(
+        "this machine lacks what the run needs, so nothing was started:{}",
+        told(lacking)
+    )]
+    HostLacks {
+        /// What is missing or not usable.
+        lacking: Vec<Finding>,
+    },
     /// PostgreSQL, Kafka Connect or a connector.
     #[error(transparent)]
     Cdc(#[from] CdcError),
@@ -249,6 +259,7 @@ impl TargetError {
             | Self::NotReady { .. }
             | Self::Died { .. }
             | Self::Unreachable { .. }
+            | Self::HostLacks { .. }
             | Self::PortTaken { .. }
             | Self::NoFreePort { .. }
             | Self::WrongState { .. }
@@ -311,6 +322,7 @@ impl TargetError {
             Self::CannotFault { .. } => {
                 "use `--target dev` or `--target kafka` for scenarios that break the broker"
             }
+            Self::HostLacks { .. } => "mend it and run it again; `highwater doctor` shows what is there",
             Self::NotReady { .. } => "the machine may be too busy: `highwater doctor` shows memory and load",
             Self::Spawn { .. }
             | Self::Process { .. }
@@ -329,4 +341,16 @@ impl TargetError {
         let path = path.into();
         move |source| Self::File { action, path, source }
     }
+}
+
+fn told(lacking: &[Finding]) -> String {
+    lacking.iter().fold(String::new(), |text, finding| {
+        let remedy = finding.remedy.as_ref().map(|remedy| format!("; {remedy}"));
+        format!(
+            "{text}\n    {}: {}{}",
+            finding.name,
+            finding.found,
+            remedy.unwrap_or_default()
+        )
+    })
 }

@@ -36,6 +36,7 @@ mod places;
 mod port;
 mod program;
 mod readiness;
+mod requirements;
 mod rising;
 mod sampler;
 mod space;
@@ -64,6 +65,7 @@ pub use observer::{Observer, TargetEvent};
 pub use parent::{die_with_parent, exec_with_parent};
 /// The client of PostgreSQL that [`Postgres::client`] gives.
 pub use postgres;
+pub use requirements::{Requirements, require, requirements};
 pub use sampler::{NetworkTotals, Sampler, Watched, host_network, own_cpu_seconds};
 pub use space::{DiskSpace, disk_space};
 pub use spec::TargetSpec;

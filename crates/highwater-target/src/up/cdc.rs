@@ -12,10 +12,12 @@ use super::down::remove_folders;
 use super::record::{Stage, alive, known, write_down};
 use super::{CDC, UpInfo, UpOptions, UpPart, lock, raise};
 use crate::cdc::{
-    CdcError, CdcNames, Connect, ConnectOptions, ConnectorPlan, Postgres, PostgresOptions, TABLES,
+    CdcError, CdcNames, Connect, ConnectOptions, ConnectRest, ConnectorPlan, Postgres, PostgresOptions,
+    TABLES,
 };
 use crate::error::TargetError;
 use crate::observer::tell;
+use crate::patience::{GLANCE, wait_until};
 use crate::places::Places;
 use crate::port;
 
@@ -103,6 +105,7 @@ fn start(options: &UpOptions, places: &Places, dir: &Path) -> Result<UpInfo, Tar
     let rest = connect.rest();
     rest.register(&names.connector, &plan.config(&database))?;
     rest.await_running(&names.connector, CONNECTOR_LIMIT, &options.interrupted)?;
+    await_sample(&rest, &names, options)?;
 
     let description = |description: String, pid: Option<u32>, url: String| UpPart {
         description,
@@ -125,6 +128,8 @@ fn start(options: &UpOptions, places: &Places, dir: &Path) -> Result<UpInfo, Tar
     let parts: Vec<u32> = info.parts.iter().map(|part| part.pid).collect();
     info.pids.extend(&parts);
     info.dir = dir.to_owned();
+    let others = format!(" with Kafka Connect and {}", database.as_part().description());
+    info.description += &others;
     info.logs.push(dir.join("postgres/postgres.log"));
     info.logs.push(dir.join("connect/connect.log"));
     // The reader before what it reads from, and before what it writes to.
@@ -143,6 +148,21 @@ fn start(options: &UpOptions, places: &Places, dir: &Path) -> Result<UpInfo, Tar
     connect.leave();
     database.leave();
     Ok(info)
+}
+
+/// Waits until the rows that were there are in their topics: then the connector has flushed where it is.
+fn await_sample(rest: &ConnectRest, names: &CdcNames, options: &UpOptions) -> Result<(), TargetError> {
+    let waiting_for = "the sample rows in their topics";
+    let flushed = wait_until(waiting_for, GLANCE, CONNECTOR_LIMIT, &options.interrupted, || {
+        let offsets = rest.offsets(&names.connector)?;
+        Ok((!offsets.is_empty()).then_some(()))
+    })?;
+    let late = || CdcError::ConnectorNotRunning {
+        connector: names.connector.clone(),
+        limit: CONNECTOR_LIMIT,
+        last: "it has flushed no offset".to_owned(),
+    };
+    Ok(flushed.ok_or_else(late)?)
 }
 
 /// The usual port if it is free; otherwise any.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use highwater_model::{ExitCode, ProcessState};
 use highwater_target::{TargetEvent, UpInfo, UpOptions, down as stop_all, up_cdc, up_kafka};
 
+use super::run::print;
 use crate::arguments::{KafkaArguments, Upable};
 use crate::failure::Failure;
 use crate::interrupt;
@@ -33,10 +34,10 @@ pub(crate) fn up(what: Upable, arguments: KafkaArguments) -> Result<ExitCode, Fa
         Upable::Kafka | Upable::KafkaThree => up_kafka(&options)?,
         Upable::Cdc => up_cdc(&options)?,
     };
-    match what {
-        Upable::Kafka | Upable::KafkaThree => tell_of_kafka(what, &up),
-        Upable::Cdc => tell_of_cdc(&up),
-    }
+    print(&match what {
+        Upable::Kafka | Upable::KafkaThree => about_kafka(what, &up),
+        Upable::Cdc => about_cdc(&up),
+    })?;
     Ok(ExitCode::Holds)
 }
 
@@ -44,64 +45,61 @@ fn already(up: &UpInfo) -> &'static str {
     if up.already_running { "already " } else { "" }
 }
 
-fn tell_of_kafka(what: Upable, up: &UpInfo) {
-    let already = already(up);
-    println!(
-        "{} {already}runs at {} ({})",
-        up.description,
-        up.bootstrap,
-        processes(&up.pids)
-    );
+fn about_kafka(what: Upable, up: &UpInfo) -> String {
+    let (already, pids) = (already(up), processes(&up.pids));
+    let mut text = format!("{} {already}runs at {} ({pids})\n", up.description, up.bootstrap);
     for log in &up.logs {
-        println!("  log   {}", log.display());
+        text += &format!("  log   {}\n", log.display());
     }
     let target = if what == Upable::KafkaThree {
         "kafka:3"
     } else {
         "kafka"
     };
-    println!("  use   highwater run broker-restart --target {target} starts its own; to measure this one:");
-    println!(
-        "        highwater run throughput --target bootstrap:{}",
+    text += &format!(
+        "  use   highwater run broker-restart --target {target} starts its own; to measure this one:\n        \
+         highwater run throughput --target bootstrap:{}\n  stop  highwater down\n",
         up.bootstrap
     );
-    println!("  stop  highwater down");
+    text
 }
 
-fn tell_of_cdc(up: &UpInfo) {
-    let already = already(up);
-    println!("change data capture {already}runs ({})", processes(&up.pids));
-    println!("  {:<12}  {} at {}", "Kafka", up.description, up.bootstrap);
+fn about_cdc(up: &UpInfo) -> String {
+    let mut text = format!(
+        "{} {}run ({})\n",
+        up.description,
+        already(up),
+        processes(&up.pids)
+    );
+    let mut line = |name: &str, words: &str| text += &format!("  {name:<9}  {words}\n");
+    line("Kafka", &up.bootstrap);
     let (database, connector) = (up.parts.first(), up.parts.get(1));
     if let Some(database) = database {
-        println!(
-            "  {:<12}  {}; tables videos, users, comments",
-            "database", database.description
-        );
-        println!("  {:<12}  {}", "", database.url);
+        line("database", &database.url);
+        line("", "tables videos, users, comments");
     }
     if let Some(connector) = connector {
-        println!("  {:<12}  {}", "connector", connector.description);
-        println!("  {:<12}  {}", "", connector.url);
+        line("connector", &connector.url);
     }
-    for (at, log) in up.logs.iter().enumerate() {
-        println!("  {:<12}  {}", if at == 0 { "logs" } else { "" }, log.display());
+    let mut name = "logs";
+    for log in &up.logs {
+        line(name, &log.display().to_string());
+        name = "";
     }
-    println!("  {:<12}  change a row and see it arrive:", "try");
+    line("try", "change a row and see it arrive:");
     if let Some(database) = database {
-        println!(
-            "  {:<12}  psql '{}' -c \"UPDATE users SET name = 'lovelace' WHERE id = 1\"",
-            "", database.url
-        );
+        let change = "UPDATE users SET name = 'lovelace' WHERE id = 1";
+        line("", &format!("psql '{}' -c \"{change}\"", database.url));
     }
-    println!(
-        "  {:<12}  kcat -b {} -t highwater_sample.public.users -C -e",
-        "", up.bootstrap
+    line(
+        "",
+        &format!("kcat -b {} -t highwater_sample.public.users -C -e", up.bootstrap),
     );
     if let Some(connector) = connector {
-        println!("  {:<12}  curl {}/status", "", connector.url);
+        line("", &format!("curl {}/status", connector.url));
     }
-    println!("  {:<12}  highwater down, which also removes the data", "stop");
+    line("stop", "highwater down, which also removes the data");
+    text
 }
 
 pub(crate) fn down() -> Result<ExitCode, Failure> {

@@ -31,7 +31,8 @@ impl Binaries {
     pub(crate) fn find(given: Option<&Path>) -> Result<Self, CdcError> {
         let candidates = given.map_or_else(usual_places, |dir| vec![dir.to_owned()]);
         let found = candidates.iter().filter_map(|dir| Self::in_dir(dir));
-        let newest = found.max_by_key(|one| numbers(&one.version));
+        // Of several equal ones the first: a distribution's own before links to it on the PATH.
+        let newest = found.rev().max_by_key(|one| numbers(&one.version));
         let looked = || {
             let places: Vec<String> = candidates.iter().map(|dir| dir.display().to_string()).collect();
             match places.is_empty() {
