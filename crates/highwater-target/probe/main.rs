@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use highwater_target::{
-    Postgres, PostgresOptions, Target, TargetError, TargetOptions, TargetSpec, UpOptions, clean_up_after,
-    down, exec_with_parent, running, up_kafka,
+    Postgres, PostgresOptions, Target, TargetError, TargetOptions, TargetSpec, UpInfo, UpOptions,
+    clean_up_after, down, exec_with_parent, running, up_cdc, up_kafka,
 };
 
 fn main() -> ExitCode {
@@ -29,8 +29,9 @@ fn main() -> ExitCode {
         Some("hold-postgres") => hold_postgres(&rest),
         Some("hold-kafka") => hold_kafka(&TargetSpec::Kafka, &rest),
         Some("hold-kafka-3") => hold_kafka(&TargetSpec::KafkaThree, &rest),
-        Some("up") => up(false),
-        Some("up-3") => up(true),
+        Some("up") => up(false, up_kafka),
+        Some("up-3") => up(true, up_kafka),
+        Some("up-cdc") => up(false, up_cdc),
         Some("down") => end(),
         Some("running") => running()
             .iter()
@@ -110,7 +111,7 @@ fn hold_postgres(arguments: &[OsString]) -> Result<(), TargetError> {
     }
 }
 
-fn up(three: bool) -> Result<(), TargetError> {
+fn up(three: bool, start: fn(&UpOptions) -> Result<UpInfo, TargetError>) -> Result<(), TargetError> {
     let options = UpOptions {
         highwater: this_program()?,
         kafka_home: None,
@@ -119,7 +120,7 @@ fn up(three: bool) -> Result<(), TargetError> {
         observer: Arc::new(|event| eprintln!("{event:?}")),
         interrupted: Arc::new(AtomicBool::new(false)),
     };
-    let up = up_kafka(&options)?;
+    let up = start(&options)?;
     say(&format!(
         "{} {}",
         words(&up.pids),

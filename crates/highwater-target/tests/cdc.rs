@@ -359,6 +359,45 @@ fn a_row_arrives_in_the_topic_also_after_the_worker_was_killed() {
     }
 }
 
+#[test]
+fn what_stays_works_by_itself_and_is_ended_without_a_trace() {
+    if !can_run(
+        "what_stays_works_by_itself_and_is_ended_without_a_trace",
+        &["PostgreSQL", "Java", "Maven"],
+    ) {
+        return;
+    }
+    let state = tempfile::tempdir().unwrap();
+    let command = |what: &str| {
+        let output = Command::new(PROBE)
+            .arg(what)
+            .env("XDG_STATE_HOME", state.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{what}: {errors}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let exists = |pid: u32| procfs::process::Process::new(pid as i32).is_ok();
+    let up = command("up-cdc");
+    let (words, told) = up.split_once(' ').unwrap();
+    assert_eq!(told, "started\n");
+    let pids: Vec<u32> = words.split(',').map(|pid| pid.parse().unwrap()).collect();
+    assert_eq!(pids.len(), 3, "Kafka, PostgreSQL and Connect");
+    assert!(pids.iter().all(|pid| exists(*pid)), "{pids:?}");
+    assert_eq!(command("up-cdc"), format!("{words} runs already\n"));
+    let record = state.path().join("highwater/cdc.json");
+    let mode = std::fs::metadata(&record).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "the password in it is for this user alone");
+    let record: serde_json::Value = serde_json::from_slice(&std::fs::read(&record).unwrap()).unwrap();
+    let folders: Vec<PathBuf> = serde_json::from_value(record["remove"].clone()).unwrap();
+    assert!(folders.iter().all(|dir| dir.exists()), "{folders:?}");
+    assert_eq!(command("down"), format!("{words} ended\n"));
+    await_true("all have ended", || !pids.iter().any(|pid| exists(*pid)));
+    assert!(folders.iter().all(|dir| !dir.exists()), "{folders:?}");
+    assert_eq!(command("down"), "nothing\n");
+}
+
 /// The number of records in the only partition of a topic.
 fn end_of(kafka: &Target, topic: &str) -> i64 {
     use highwater_wire::Connection;
