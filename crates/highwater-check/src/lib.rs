@@ -11,6 +11,7 @@
 //! duplicate can't cancel out. The same evidence gives the same verdict: no clock, no randomness, no I/O.
 
 mod account;
+pub mod advice;
 mod anomaly;
 mod attempts;
 pub mod changes;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Phase, Report, ResourceSample, RuleReport, ScenarioReport};
+use crate::{Phase, Repetition, Report, ResourceSample, RuleReport, ScenarioReport};
 
 /// One line of `events.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,9 @@ pub enum EventBody {
         started_at: String,
         /// Names of the scenarios to run, in order.
         scenarios: Vec<String>,
+        /// A shortened form.
+        #[serde(default)]
+        quick: bool,
         /// Where it runs.
         host: Host,
     },
@@ -43,6 +46,9 @@ pub enum EventBody {
     ScenarioStarted {
         /// Name, with the variant after a slash.
         name: String,
+        /// Which repetition it is; none if it runs once.
+        #[serde(default)]
+        repetition: Option<Repetition>,
         /// One sentence: what it shows.
         summary: String,
         /// What it is pointed at, in words.

@@ -43,8 +43,8 @@ pub use prove::{
 pub use record::{Outcome, RecordId, RunId, TopicPartition};
 pub use report::{
     AnomalyExample, AnomalyReport, CurvePoint, FaultReport, LatencyReport, PhaseReport, Quantiles,
-    RecordCounts, Report, RuleReport, SCHEMA_VERSION, ScenarioReport, StallOracle, StallRow, ThresholdReport,
-    ThresholdResult, TimelineBin, Timing, TimingCurve, ValidityCheck,
+    Recommendation, RecordCounts, Repetition, Report, RuleReport, SCHEMA_VERSION, ScenarioReport,
+    StallOracle, StallRow, ThresholdReport, ThresholdResult, TimelineBin, Timing, TimingCurve, ValidityCheck,
 };
 pub use resources::{ProcessResources, ProcessRole, ResourceSample, Resources};
 pub use verdict::Verdict;

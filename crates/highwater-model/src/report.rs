@@ -26,6 +26,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// What the process exits with.
     pub exit_code: ExitCode,
+    /// A shortened form, as `--quick` asks for: it judges only what its length allows.
+    #[serde(default)]
+    pub quick: bool,
     /// Seed, hexadecimal.
     pub seed: String,
     /// The command that runs the same again.
@@ -36,11 +39,34 @@ pub struct Report {
     pub stopped_at: Option<String>,
     /// Where it ran.
     pub host: Host,
-    /// One entry for each scenario, in the order in which they ran.
+    /// One entry for each scenario and repetition, in the order in which they ran.
     pub scenarios: Vec<ScenarioReport>,
     /// Scenarios that can't be done to this target, each with what would make it possible.
     #[serde(default)]
     pub not_run: Vec<NotRun>,
+    /// What the measurements speak for; nothing that they don't.
+    #[serde(default)]
+    pub recommendations: Vec<Recommendation>,
+}
+
+/// Which of several runs of the same scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repetition {
+    /// Counted from 1.
+    pub index: u32,
+    /// How many were asked for.
+    pub of: u32,
+}
+
+/// Advice that follows from what was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recommendation {
+    /// Name of the rule, e.g. `broker-memory`.
+    pub rule: String,
+    /// What to do, in a sentence.
+    pub advice: String,
+    /// The figures it rests on, with their scenarios.
+    pub evidence: Vec<String>,
 }
 
 /// The result of one scenario.
@@ -48,6 +74,9 @@ pub struct Report {
 pub struct ScenarioReport {
     /// Name, with the variant after a slash where there is one.
     pub name: String,
+    /// Which repetition it is; none if it ran once.
+    #[serde(default)]
+    pub repetition: Option<Repetition>,
     /// One sentence: what this scenario shows.
     pub summary: String,
     /// What it was pointed at, in words: `dev broker`, `Apache Kafka 4.3.1`, `cluster at host:port`.
@@ -76,6 +105,9 @@ pub struct ScenarioReport {
     pub phases: Vec<PhaseReport>,
     /// Thresholds in the order of the file.
     pub thresholds: Vec<ThresholdReport>,
+    /// Thresholds of the full form that the shortened form is too short to judge.
+    #[serde(default)]
+    pub left_out: Vec<String>,
     /// Faults in the order of the file.
     pub faults: Vec<FaultReport>,
     /// Rules of the fault proxy in the order of the file; empty if the load went to the target directly.

@@ -58,7 +58,7 @@ fn passed(report: &Report, scenario: &ScenarioReport) -> TestCase {
 }
 
 fn with_status(report: &Report, scenario: &ScenarioReport, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(scenario.name.as_str(), status);
+    let mut case = TestCase::new(wording::title(scenario), status);
     case.set_classname(format!("highwater.{}", report.name));
     case.set_time(Duration::from_nanos(scenario.duration_ns));
     case

@@ -101,7 +101,7 @@ fn overview_row(scenario: &ScenarioReport) -> String {
     let response = &scenario.latency.ack.response;
     format!(
         "| {} | {} | {} | {} | {} | {} | {} |",
-        escape(&scenario.name),
+        escape(&wording::title(scenario)),
         scenario.verdict.word(),
         count(scenario.records.acknowledged),
         found(scenario.records.lost),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use highwater_model::{
-    Event, EventBody, Host, NoticeLevel, Phase, ProcessState, Report, ResourceSample, RuleReport,
+    Event, EventBody, Host, NoticeLevel, Phase, ProcessState, Repetition, Report, ResourceSample, RuleReport,
     ScenarioReport, Setting, Tick, TimelineBin,
 };
 
@@ -54,6 +54,8 @@ pub struct RunView {
     pub started_at: String,
     /// Names of the scenarios to run, in order.
     pub scenarios: Vec<String>,
+    /// A shortened form.
+    pub quick: bool,
     /// Where it runs.
     pub host: Host,
 }
@@ -63,6 +65,8 @@ pub struct RunView {
 pub struct ScenarioView {
     /// Name, with the variant after a slash.
     pub name: String,
+    /// Which repetition it is; none if it runs once.
+    pub repetition: Option<Repetition>,
     /// One sentence: what it shows.
     pub summary: String,
     /// What it is pointed at, in words.
@@ -148,6 +152,7 @@ impl Replay {
                 command,
                 started_at,
                 scenarios,
+                quick,
                 host,
             } => {
                 self.run = Some(RunView {
@@ -158,11 +163,13 @@ impl Replay {
                     command: command.clone(),
                     started_at: started_at.clone(),
                     scenarios: scenarios.clone(),
+                    quick: *quick,
                     host: host.clone(),
                 });
             }
             EventBody::ScenarioStarted {
                 name,
+                repetition,
                 summary,
                 target,
                 expected_ns,
@@ -171,6 +178,7 @@ impl Replay {
             } => {
                 self.scenario = Some(ScenarioView {
                     name: name.clone(),
+                    repetition: *repetition,
                     summary: summary.clone(),
                     target: target.clone(),
                     started_ns: event.at_ns,
@@ -211,6 +219,7 @@ impl ScenarioView {
     fn empty() -> Self {
         Self {
             name: String::new(),
+            repetition: None,
             summary: String::new(),
             target: String::new(),
             started_ns: 0,

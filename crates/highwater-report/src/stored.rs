@@ -164,7 +164,7 @@ fn unfinished(replay: Replay, torn_line: Option<u64>) -> Report {
             .chain([Verdict::Inconclusive]),
     );
     // The stream is never empty here and its first event is checked to be `run-started`.
-    let (version, name, run_id, started_at, seed, command, host) = run
+    let (version, name, run_id, started_at, seed, command, quick, host) = run
         .map(|run| {
             (
                 run.highwater_version,
@@ -173,6 +173,7 @@ fn unfinished(replay: Replay, torn_line: Option<u64>) -> Report {
                 run.started_at,
                 run.seed,
                 run.command,
+                run.quick,
                 run.host,
             )
         })
@@ -186,6 +187,7 @@ fn unfinished(replay: Replay, torn_line: Option<u64>) -> Report {
         duration_ns: now_ns,
         verdict,
         exit_code: verdict.exit_code(),
+        quick,
         seed,
         command,
         complete: false,
@@ -193,6 +195,7 @@ fn unfinished(replay: Replay, torn_line: Option<u64>) -> Report {
         host,
         scenarios: finished,
         not_run: Vec::new(),
+        recommendations: Vec::new(),
     }
 }
 
@@ -229,6 +232,7 @@ fn unfinished_scenario(scenario: ScenarioView, now_ns: u64, reasons: Vec<String>
         rules: scenario.rules.clone(),
         groups: Vec::new(),
         name: scenario.name,
+        repetition: scenario.repetition,
         summary: scenario.summary,
         target: scenario.target,
         started_ns: scenario.started_ns,
@@ -250,6 +254,7 @@ fn unfinished_scenario(scenario: ScenarioView, now_ns: u64, reasons: Vec<String>
         achieved_per_s: None,
         schedule_slip: Quantiles::default(),
         thresholds: Vec::new(),
+        left_out: Vec::new(),
         anomalies: Vec::new(),
         validity: Vec::new(),
         resources: Resources {

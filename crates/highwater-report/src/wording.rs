@@ -1,8 +1,8 @@
 //! The sentences that several formats share, so that all of them say the same.
 
 use highwater_model::{
-    AnomalyExample, AnomalyReport, FaultReport, RecordCounts, RecordId, RuleReport, ScenarioReport,
-    ThresholdReport, ThresholdResult, ValidityCheck, Verdict,
+    AnomalyExample, AnomalyReport, FaultReport, RecordCounts, RecordId, Repetition, RuleReport,
+    ScenarioReport, ThresholdReport, ThresholdResult, ValidityCheck, Verdict,
 };
 
 use crate::number::{self, count, duration, moment, records};
@@ -22,6 +22,19 @@ pub(crate) fn meaning(verdict: Verdict) -> &'static str {
     }
 }
 
+/// `throughput`, or `throughput (2 of 3)` where it was repeated.
+pub(crate) fn title(scenario: &ScenarioReport) -> String {
+    repeated(&scenario.name, scenario.repetition)
+}
+
+/// As [`title`], for a scenario that still runs.
+pub(crate) fn repeated(name: &str, repetition: Option<Repetition>) -> String {
+    match repetition {
+        Some(Repetition { index, of }) => format!("{name} ({index} of {of})"),
+        None => name.to_owned(),
+    }
+}
+
 /// `broker-restart on the dev broker`
 pub(crate) fn subject(scenario: &ScenarioReport) -> String {
     let article = if scenario.target.starts_with(|c: char| c.is_ascii_lowercase()) {
@@ -29,7 +42,7 @@ pub(crate) fn subject(scenario: &ScenarioReport) -> String {
     } else {
         ""
     };
-    format!("{} on {article}{}", scenario.name, scenario.target)
+    format!("{} on {article}{}", title(scenario), scenario.target)
 }
 
 /// The reason that stands beside the verdict; made from the account where the scenario gave none.

@@ -9,8 +9,8 @@ use highwater_measure::stall::{Base, Stall};
 use highwater_measure::steady::Band;
 use highwater_measure::threshold::Threshold;
 use highwater_model::{
-    FaultReport, GroupReport, Outcome, Phase, RecordCounts, ScenarioReport, StallOracle, ThresholdReport,
-    ThresholdResult,
+    FaultReport, GroupReport, Outcome, Phase, RecordCounts, Repetition, ScenarioReport, StallOracle,
+    ThresholdReport,     ThresholdResult,
 };
 
 use crate::config::{FaultKind, Kind, Rate};
@@ -25,6 +25,7 @@ use crate::validity;
 
 /// Where and when a scenario ran.
 pub(crate) struct Frame {
+    pub(crate) repetition: Option<Repetition>,
     pub(crate) target: String,
     pub(crate) started_ns: u64,
     pub(crate) ended_ns: u64,
@@ -79,6 +80,7 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
     faults.extend(of_members);
     let mut report = ScenarioReport {
         name: scenario.name.clone(),
+        repetition: frame.repetition,
         summary: scenario.summary.clone(),
         target: frame.target,
         started_ns: frame.started_ns,
@@ -93,6 +95,7 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
         schedule_slip: measured.slip,
         phases: measured.phases,
         thresholds: Vec::new(),
+        left_out: plan.resolved.left_out.clone(),
         faults,
         rules: std::mem::take(&mut session.rules),
         groups: groups.iter().map(|group| group.report.clone()).collect(),

@@ -18,5 +18,5 @@ pub use rule::{
 };
 pub use scenario::{
     Acks, Arrival, Broker, Burst, Compression, Drain, Fault, FaultKind, KeyKind, Keys, Kind, Load, Producer,
-    Scenario, Startup, Step, Topic, Validity, ValueKind, Values, Variant, WarmUp,
+    Quick, Scenario, Startup, Step, Topic, Validity, ValueKind, Values, Variant, WarmUp,
 };

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use highwater_check::advice::advise;
 use highwater_load::{Clock, admin};
 use highwater_model::{
-    EventBody, ExitCode, NoticeLevel, Phase, Report, RunId, SCHEMA_VERSION, ScenarioReport, Verdict,
+    EventBody, ExitCode, NoticeLevel, Phase, Repetition, Report, RunId, SCHEMA_VERSION, ScenarioReport,
+    Verdict,
 };
 use highwater_target::{
     Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space, host, preflight,
@@ -42,6 +44,11 @@ pub struct RunOptions {
     pub out: PathBuf,
     /// Everything random comes from it.
     pub seed: u64,
+    /// How many times each scenario is run, all of them once before any a second time, so that what changes on the
+    /// machine meanwhile hits all alike. 0 is taken for 1.
+    pub repeat: u32,
+    /// The shortened form of each scenario that has one.
+    pub quick: bool,
     /// Keeps topics and the data of brokers that the run started.
     pub keep: bool,
     /// The command that runs the same again.
@@ -103,7 +110,7 @@ impl Run {
     pub fn prepare(options: RunOptions, chosen: &[Chosen], sets: &[Set]) -> Result<Self, RunError> {
         let mut plans = Vec::with_capacity(chosen.len());
         for chosen in chosen {
-            let plan = planned(chosen, sets, &options.target)?;
+            let plan = planned(chosen, options.quick, sets, &options.target)?;
             check_against_target(&plan, &options)?;
             plans.push(plan);
         }
@@ -138,15 +145,15 @@ impl Run {
             command: self.options.command.clone(),
             started_at: started_text.clone(),
             scenarios: self
-                .plans
-                .iter()
-                .map(|plan| plan.scenario().name.clone())
+                .passes()
+                .map(|(plan, _)| plan.scenario().name.clone())
                 .collect(),
+            quick: self.options.quick,
             host: host.clone(),
         });
         let mut scenarios = Vec::new();
         let mut failed = false;
-        for (index, plan) in (0_u32..).zip(&self.plans) {
+        for (index, (plan, repetition)) in (0_u32..).zip(self.passes()) {
             if self.options.interrupted.load(Ordering::Relaxed) {
                 break;
             }
@@ -160,7 +167,7 @@ impl Run {
                 highwater: &self.options.highwater,
                 interrupted: &self.options.interrupted,
             };
-            let (report, failure) = self.scenario(&context, plan, &events);
+            let (report, failure) = self.scenario(&context, plan, repetition, &events);
             failed |= failure;
             events.emit(EventBody::ScenarioFinished {
                 report: Box::new(report.clone()),
@@ -171,8 +178,8 @@ impl Run {
             failed = true;
             events.notice(NoticeLevel::Error, format!("events.jsonl is incomplete: {error}"));
         }
-        let complete =
-            scenarios.len() == self.plans.len() && !self.options.interrupted.load(Ordering::Relaxed);
+        let planned = self.passes().count();
+        let complete = scenarios.len() == planned && !self.options.interrupted.load(Ordering::Relaxed);
         let verdict = overall(&scenarios, complete);
         let report = Report {
             schema_version: SCHEMA_VERSION,
@@ -183,10 +190,12 @@ impl Run {
             duration_ns: clock.now_ns(),
             verdict,
             exit_code: exit_code(verdict, failed),
+            quick: self.options.quick,
             seed: format!("{:x}", self.options.seed),
             command: self.options.command.clone(),
             complete,
-            stopped_at: (!complete).then(|| stopped_at(&scenarios, self.plans.len())),
+            stopped_at: (!complete).then(|| stopped_at(&scenarios, planned)),
+            recommendations: advise(&host, &scenarios),
             host,
             scenarios,
             not_run: Vec::new(),
@@ -197,17 +206,28 @@ impl Run {
         Ok(report)
     }
 
+    /// Every scenario as often as asked for, in the order in which they run.
+    fn passes(&self) -> impl Iterator<Item = (&Plan, Option<Repetition>)> {
+        let of = self.options.repeat.max(1);
+        (1..=of).flat_map(move |index| {
+            let repetition = (of > 1).then_some(Repetition { index, of });
+            self.plans.iter().map(move |plan| (plan, repetition))
+        })
+    }
+
     /// One scenario on a target of its own; true if something of the infrastructure failed.
     fn scenario(
         &self,
         context: &Context<'_>,
         plan: &Plan,
+        repetition: Option<Repetition>,
         events: &Arc<EventStream>,
     ) -> (ScenarioReport, bool) {
         let started_ns = context.clock.now_ns();
         let scenario = plan.scenario();
         events.emit(EventBody::ScenarioStarted {
             name: scenario.name.clone(),
+            repetition,
             summary: scenario.summary.clone(),
             target: self.options.target.to_string(),
             expected_ns: u64::try_from(plan.expected().as_nanos()).unwrap_or(u64::MAX),
@@ -244,6 +264,7 @@ impl Run {
         }
         let failed = session.failure.is_some();
         let frame = Frame {
+            repetition,
             target: description,
             started_ns,
             ended_ns: context.clock.now_ns(),
@@ -308,8 +329,8 @@ impl Run {
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub fn planned(chosen: &Chosen, sets: &[Set], target: &TargetSpec) -> Result<Plan, ConfigError> {
-    let mut resolved = resolve(&chosen.file, chosen.variant.as_ref(), sets)?;
+pub fn planned(chosen: &Chosen, quick: bool, sets: &[Set], target: &TargetSpec) -> Result<Plan, ConfigError> {
+    let mut resolved = resolve(&chosen.file, chosen.variant.as_ref(), quick, sets)?;
     if *target == TargetSpec::KafkaThree {
         resolved.replicate(REPLICAS_ON_THREE, &target.to_string());
     }

@@ -267,7 +267,7 @@ mod tests {
     fn every_built_in_file_is_right_in_every_variant() {
         for (_, name, _) in BUILT_IN {
             for chosen in choose(name, None).unwrap() {
-                let resolved = resolve(&chosen.file, chosen.variant.as_ref(), &[]).unwrap();
+                let resolved = resolve(&chosen.file, chosen.variant.as_ref(), false, &[]).unwrap();
                 assert_eq!(resolved.scenario.name, chosen.name());
             }
         }

@@ -316,6 +316,12 @@ pub(crate) struct RunArguments {
     /// Sets a key for this run, e.g. `--set load.rate=500/s`; can be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Runs each scenario so many times, one round after the other; reports show median and spread.
+    #[arg(long, value_name = "TIMES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) repeat: u32,
+    /// The shortened form of each scenario, for a laptop: reports say so, and judge only what its length allows.
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// Keeps the topics of the run and the data of brokers that it started.
     #[arg(long)]
     pub(crate) keep: bool,

@@ -131,7 +131,7 @@ pub(super) fn overview(report: &Report) -> Markup {
                         @let response = &scenario.latency.ack.response;
                         @let trouble = scenario.verdict != Verdict::Holds;
                         tr {
-                            td { a href={ "#scenario-" (index) } { (scenario.name) } }
+                            td { a href={ "#scenario-" (index) } { (wording::title(scenario)) } }
                             td class=[trouble.then_some("bad")] { (scenario.verdict.word()) }
                             td { (count(scenario.records.acknowledged)) }
                             @for value in [scenario.records.lost, scenario.records.duplicated] {

@@ -7,6 +7,7 @@ use highwater_model::{Event, EventBody, NoticeLevel, ProcessState};
 use crate::number::{NONE, count, duration, moment, optional_duration, rate, records};
 use crate::replay::Replay;
 use crate::text::{left, plain, right};
+use crate::wording;
 
 const SECOND_NS: u64 = 1_000_000_000;
 /// Ticks come ten times a second: only when they have stayed away for this long is something waited for.
@@ -30,10 +31,12 @@ impl PlainLines {
             EventBody::RunStarted { name, seed, .. } => note(format!("run {name}, seed {seed}")),
             EventBody::ScenarioStarted {
                 name,
+                repetition,
                 target,
                 expected_ns,
                 ..
             } => {
+                let name = wording::repeated(name, *repetition);
                 let expected = duration(*expected_ns);
                 note(format!("scenario {name} on {target}, about {expected}"))
             }
@@ -76,7 +79,7 @@ impl PlainLines {
                     "first acknowledgement {after} after the fault took effect"
                 ))
             }
-            EventBody::Rules { rules } => note(format!("rules: {}", crate::wording::rules(rules))),
+            EventBody::Rules { rules } => note(format!("rules: {}", wording::rules(rules))),
             EventBody::ReadBack { read, expected } => self.due(event.at_ns).map_or_else(Vec::new, |()| {
                 note(format!("read back {} of {}", count(*read), records(*expected)))
             }),

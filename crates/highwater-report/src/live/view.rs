@@ -9,6 +9,7 @@ use crate::number::{clock, count, counted, duration, optional_duration, rate};
 use crate::paint::Paint;
 use crate::replay::{ProcessView, Replay, ScenarioView};
 use crate::text::{cut, left, plain, wrap};
+use crate::wording;
 
 /// Columns of the labels, indentation included.
 const LABEL: usize = 12;
@@ -71,7 +72,7 @@ impl View<'_> {
                 }
                 self.processes(&mut lines, scenario);
                 if !scenario.rules.is_empty() {
-                    lines.push(self.row("rules", &crate::wording::rules(&scenario.rules)));
+                    lines.push(self.row("rules", &wording::rules(&scenario.rules)));
                 }
                 if let Some(tick) = &scenario.tick {
                     lines.push(self.row("records", &account(tick)));
@@ -94,7 +95,10 @@ impl View<'_> {
             match total {
                 0 | 1 if scenario.name == run.name => {}
                 0 | 1 => parts.push(plain(&scenario.name)),
-                _ => parts.push(format!("{place} of {total}: {}", plain(&scenario.name))),
+                _ => parts.push(format!(
+                    "{place} of {total}: {}",
+                    plain(&wording::repeated(&scenario.name, scenario.repetition))
+                )),
             }
             parts.push(plain(&scenario.target));
             elapsed_ns = now_ns.saturating_sub(scenario.started_ns);

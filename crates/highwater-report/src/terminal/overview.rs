@@ -42,7 +42,10 @@ impl Page {
             };
             self.lines.push(format!(
                 "  {}{verdict}{}{}{}{}",
-                left(&cut(&plain(&scenario.name), name_columns - 2), name_columns),
+                left(
+                    &cut(&plain(&wording::title(scenario)), name_columns - 2),
+                    name_columns
+                ),
                 right(&count(account.acknowledged), 14),
                 right(&found(account.lost), 8),
                 right(&found(account.duplicated), 8),

@@ -22,6 +22,7 @@ pub(crate) fn run(name: &str, command: &str, scenarios: Vec<ScenarioReport>) -> 
         duration_ns: scenarios.iter().map(|s| s.duration_ns).sum::<u64>() + 2 * S,
         verdict,
         exit_code: verdict.exit_code(),
+        quick: false,
         seed: "7f3a91".to_owned(),
         command: command.to_owned(),
         complete: true,
@@ -29,6 +30,7 @@ pub(crate) fn run(name: &str, command: &str, scenarios: Vec<ScenarioReport>) -> 
         host: host(),
         scenarios,
         not_run: Vec::new(),
+        recommendations: Vec::new(),
     }
 }
 

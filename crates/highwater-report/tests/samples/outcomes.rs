@@ -238,6 +238,7 @@ fn scenario(simulation: &Simulation) -> ScenarioReport {
     let attempted = records.len() as u64;
     ScenarioReport {
         name: "broker-restart".to_owned(),
+        repetition: None,
         summary:
             "Kills the broker under load, starts it again, and checks that nothing acknowledged was lost."
                 .to_owned(),
@@ -270,6 +271,7 @@ fn scenario(simulation: &Simulation) -> ScenarioReport {
         schedule_slip: Quantiles::default(),
         phases: Vec::new(),
         thresholds: thresholds(),
+        left_out: Vec::new(),
         faults: Vec::new(),
         rules: Vec::new(),
         anomalies: Vec::new(),

@@ -118,6 +118,7 @@ fn started(report: &Report) -> EventBody {
             .iter()
             .map(|scenario| scenario.name.clone())
             .collect(),
+        quick: report.quick,
         host: host(),
     }
 }
@@ -125,6 +126,7 @@ fn started(report: &Report) -> EventBody {
 fn scenario_started(scenario: &ScenarioReport) -> EventBody {
     EventBody::ScenarioStarted {
         name: scenario.name.clone(),
+        repetition: scenario.repetition,
         summary: scenario.summary.clone(),
         target: scenario.target.clone(),
         expected_ns: 34 * S,

@@ -1,6 +1,6 @@
 //! From a file and `--set` to a scenario, and where each value came from.
 //!
-//! Precedence: built-in default < file < variant < `--set`. The file alone must be right before anything is
+//! Precedence: built-in default < file < variant < `--quick` < `--set`. The file alone must be right before anything is
 //! laid over it, so that an error is always laid at the right door.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use highwater_model::Setting;
 use toml_edit::{Document, DocumentMut, Item, TableLike};
 
 use super::error::{ConfigError, Place, SourceFile};
-use super::scenario::{Scenario, Variant};
+use super::scenario::{Quick, Scenario, Variant};
 
 /// Names further off than this are not offered as "did you mean".
 const NEAR_ENOUGH: f64 = 0.6;
@@ -56,6 +56,8 @@ pub struct Resolved {
     pub scenario: Scenario,
     /// Every value with where it came from, by dotted key.
     pub settings: BTreeMap<String, Setting>,
+    /// Thresholds that the shortened form is too short to judge.
+    pub left_out: Vec<String>,
     file: SourceFile,
     set_keys: Vec<(String, String)>,
 }
@@ -118,8 +120,13 @@ pub fn parse(file: &SourceFile) -> Result<Scenario, ConfigError> {
     toml::from_str(&file.text).map_err(|error| from_toml(&error, file))
 }
 
-/// Lays a variant and `--set` over a file.
-pub fn resolve(file: &SourceFile, variant: Option<&Variant>, sets: &[Set]) -> Result<Resolved, ConfigError> {
+/// Lays a variant, the shortened form if asked for, and `--set` over a file.
+pub fn resolve(
+    file: &SourceFile,
+    variant: Option<&Variant>,
+    quick: bool,
+    sets: &[Set],
+) -> Result<Resolved, ConfigError> {
     let mut scenario = parse(file)?;
     let mut document: DocumentMut = file
         .text
@@ -133,6 +140,19 @@ pub fn resolve(file: &SourceFile, variant: Option<&Variant>, sets: &[Set]) -> Re
             set_keys.push((key.clone(), origin));
         }
     }
+    let mut left_out = Vec::new();
+    if quick {
+        let full = scenario.thresholds.clone();
+        for (key, value) in std::mem::take(&mut scenario.quick.set) {
+            let origin = format!("[quick] of {}", file.name);
+            scenario = lay(&mut document, &key, &value.to_string(), &origin)?;
+            set_keys.push((key, origin));
+        }
+        left_out.extend(
+            full.into_iter()
+                .filter(|limit| !scenario.thresholds.contains(limit)),
+        );
+    }
     for set in sets {
         let origin = format!("--set {}={}", set.key, set.value);
         scenario = lay(&mut document, &set.key, &set.value, &origin)?;
@@ -142,10 +162,12 @@ pub fn resolve(file: &SourceFile, variant: Option<&Variant>, sets: &[Set]) -> Re
         scenario.name = format!("{}/{}", scenario.name, variant.name);
     }
     scenario.variants.clear();
+    scenario.quick = Quick::default();
     let settings = settings(&scenario, file, &set_keys);
     Ok(Resolved {
         scenario,
         settings,
+        left_out,
         file: file.clone(),
         set_keys,
     })

@@ -61,6 +61,9 @@ pub struct Scenario {
     /// For `kind = "startup"`.
     #[serde(default)]
     pub startup: Startup,
+    /// What `--quick` changes.
+    #[serde(default, skip_serializing_if = "Quick::is_empty")]
+    pub quick: Quick,
     /// The same scenario with other settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub variants: Vec<Variant>,
@@ -473,6 +476,21 @@ pub struct Startup {
 impl Default for Startup {
     fn default() -> Self {
         Self { rounds: 5 }
+    }
+}
+
+/// The shortened form of a scenario, for a laptop: what it changes. Thresholds that it leaves out need the full
+/// length, and reports say so.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quick {
+    /// Settings by their dotted names.
+    pub set: BTreeMap<String, toml::Value>,
+}
+
+impl Quick {
+    fn is_empty(&self) -> bool {
+        self.set.is_empty()
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn run(
     let chosen = suites::choose(what, only)?;
     let sets = suites::sets(&arguments.set)?;
     if arguments.explain_config {
-        return explain(&chosen, &sets, &arguments.target);
+        return explain(&chosen, &sets, arguments);
     }
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let name = only.unwrap_or(what);
@@ -46,6 +46,8 @@ pub(crate) fn run(
         target: arguments.target.clone(),
         command: command_again(what, only, arguments, seed),
         seed,
+        repeat: arguments.repeat,
+        quick: arguments.quick,
         keep: arguments.keep,
         highwater: own_path()?,
         kafka_home: arguments.kafka.kafka_home.clone(),
@@ -138,10 +140,10 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Each setting with where it came from.
-fn explain(chosen: &[Chosen], sets: &[Set], target: &TargetSpec) -> Result<ExitCode, Failure> {
+fn explain(chosen: &[Chosen], sets: &[Set], arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let mut text = String::new();
     for chosen in chosen {
-        let plan = planned(chosen, sets, target)?;
+        let plan = planned(chosen, arguments.quick, sets, &arguments.target)?;
         text += &format!("{}\n", plan.scenario().name);
         let widest = plan.resolved.settings.keys().map(String::len).max().unwrap_or(0);
         for (key, setting) in &plan.resolved.settings {
@@ -213,6 +215,12 @@ fn command_again(what: &str, only: Option<&str>, arguments: &RunArguments, seed:
     }
     for set in &arguments.set {
         words.extend(["--set".into(), quoted(set)]);
+    }
+    if arguments.repeat > 1 {
+        words.extend(["--repeat".into(), arguments.repeat.to_string()]);
+    }
+    if arguments.quick {
+        words.push("--quick".into());
     }
     words.extend(["--seed".into(), format!("{seed:x}")]);
     words.join(" ")
