@@ -68,4 +68,7 @@ pub enum ReportError {
     /// The report can't be written as JUnit XML.
     #[error("cannot write the report as junit xml")]
     Junit(#[source] quick_junit::SerializeError),
+    /// A table can't be written as CSV.
+    #[error("cannot write the report as csv")]
+    Csv(#[source] ::csv::Error),
 }

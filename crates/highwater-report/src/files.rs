@@ -7,30 +7,36 @@ use std::path::{Path, PathBuf};
 use highwater_model::Report;
 
 use crate::html::{Diagram, html_with};
-use crate::{Format, ReportError, Style, render};
+use crate::{Document, Format, ReportError, Style, csv, render};
 
-/// Every file that is made from a result, with its format.
-const FILES: [(Format, &str); 4] = [
-    (Format::Html, "report.html"),
-    (Format::Markdown, "report.md"),
-    (Format::Json, "report.json"),
-    (Format::Junit, "junit.xml"),
-];
+/// How the content of a file is made.
+type Content<'a> = Box<dyn Fn() -> Result<String, ReportError> + 'a>;
 
-/// Writes `report.html`, `report.md`, `report.json` and `junit.xml` into an existing directory and gives their
-/// paths in that order. Each is written under a temporary name and renamed, so that no half-written report
-/// is ever found under its name.
+/// Writes `report.html`, `report.md`, `report.json`, `junit.xml`, `figures.csv`, `timeline.csv`, `resources.csv`, and
+/// for a run of several scenarios its document (`performance-baseline.md` or `delivery-guarantees.md`) into an existing
+/// directory, and gives their paths in that order. Each is written under a temporary name and renamed, so that no
+/// half-written report is ever found under its name.
 ///
 /// # Errors
 /// The first file that can't be rendered or written; files before it are in place.
 pub fn write_all(dir: &Path, report: &Report, diagrams: &[Diagram]) -> Result<Vec<PathBuf>, ReportError> {
-    FILES
+    let rendered = |format| -> Content<'_> { Box::new(move || render(format, report, &Style::default())) };
+    let mut files: Vec<(&str, Content<'_>)> = vec![
+        ("report.html", Box::new(|| html_with(report, diagrams))),
+        ("report.md", rendered(Format::Markdown)),
+        ("report.json", rendered(Format::Json)),
+        ("junit.xml", rendered(Format::Junit)),
+        ("figures.csv", rendered(Format::Csv)),
+        ("timeline.csv", Box::new(|| csv::timeline(report))),
+        ("resources.csv", Box::new(|| csv::resources(report))),
+    ];
+    if report.scenarios.len() > 1 {
+        files.push((Document::of(report).file_name(), rendered(Format::Document)));
+    }
+    files
         .into_iter()
-        .map(|(format, name)| {
-            let content = match format {
-                Format::Html => html_with(report, diagrams)?,
-                format => render(format, report, &Style::default())?,
-            };
+        .map(|(name, content)| {
+            let content = content()?;
             let path = dir.join(name);
             let temporary = dir.join(format!(".{name}.tmp"));
             replace(&temporary, &path, content.as_bytes()).map_err(|source| {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 use highwater_model::Report;
 
 use crate::terminal::terminal;
-use crate::{ReportError, html, json, junit, markdown};
+use crate::{Document, ReportError, csv, document, html, json, junit, markdown};
 
 /// A form in which a result can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,16 +19,22 @@ pub enum Format {
     Json,
     /// For continuous integration: `junit`.
     Junit,
+    /// Every figure of every scenario on a line of its own, for a spreadsheet: `csv`.
+    Csv,
+    /// The document of a validated cluster, a performance baseline or delivery guarantees: `document`.
+    Document,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Terminal,
         Self::Html,
         Self::Markdown,
         Self::Json,
         Self::Junit,
+        Self::Csv,
+        Self::Document,
     ];
 
     /// The name as it is typed.
@@ -40,6 +46,8 @@ impl Format {
             Self::Markdown => "md",
             Self::Json => "json",
             Self::Junit => "junit",
+            Self::Csv => "csv",
+            Self::Document => "document",
         }
     }
 }
@@ -52,7 +60,7 @@ impl fmt::Display for Format {
 
 /// A name that is no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format `{0}`: known are terminal, html, md, json, junit")]
+#[error("unknown format `{0}`: known are terminal, html, md, json, junit, csv, document")]
 pub struct UnknownFormat(pub String);
 
 impl FromStr for Format {
@@ -88,7 +96,7 @@ impl Default for Style {
 /// Writes a result in a format; `style` matters for [`Format::Terminal`] only.
 ///
 /// # Errors
-/// [`ReportError::Json`] and [`ReportError::Junit`] if the result can't be serialised.
+/// [`ReportError::Json`], [`ReportError::Junit`] and [`ReportError::Csv`] if the result can't be serialised.
 pub fn render(format: Format, report: &Report, style: &Style) -> Result<String, ReportError> {
     match format {
         Format::Terminal => Ok(terminal(report, style, None)),
@@ -96,6 +104,8 @@ pub fn render(format: Format, report: &Report, style: &Style) -> Result<String, 
         Format::Markdown => Ok(markdown::markdown(report)),
         Format::Json => json::json(report),
         Format::Junit => junit::junit(report),
+        Format::Csv => csv::figures(report),
+        Format::Document => Ok(document(Document::of(report), report)),
     }
 }
 

@@ -4,7 +4,8 @@
 //! events ─▶ Replay ─▶ Live          what a person sees while the run goes on
 //!   │          └────▶ read_run ──┐  a stored run, also one that never came to its end
 //!   └─ run-finished ─▶ Report ◀──┘
-//!                        └─▶ terminal · html · md · json · junit
+//!                        ├─▶ terminal · html · md · json · junit · csv
+//!                        └─▶ validation: performance-baseline.md, delivery-guarantees.md
 //! ```
 //!
 //! Invariant: nothing here measures or judges. Every figure shown is a field of an event or of the report,
@@ -14,6 +15,7 @@
 //! Does not: open sockets, start processes, read flags or the environment, ask the terminal for its size.
 
 mod contracts;
+mod csv;
 mod error;
 mod files;
 mod format;
@@ -36,6 +38,7 @@ mod stored;
 mod terminal;
 mod text;
 mod timeline;
+mod validation;
 mod wording;
 
 pub use contracts::{contract_text, contracts_json, contracts_markdown, contracts_text};
@@ -55,6 +58,7 @@ pub use replay::{FaultView, ProcessView, Replay, RunView, ScenarioView};
 pub use selftest::{selftest_json, selftest_text};
 pub use stored::{EVENTS_FILE, read_run};
 pub use terminal::terminal;
+pub use validation::{Document, document};
 
 /// JSON schema (draft 2020-12) of `report.json`.
 pub const SCHEMA: &str = include_str!("../schema/report.schema.json");

@@ -54,7 +54,7 @@ pub(crate) fn markdown(report: &Report) -> String {
 }
 
 fn head(report: &Report) -> Vec<String> {
-    let word = report.verdict.word();
+    let word = format!("{}{}", report.verdict.word(), wording::form(report));
     let mut lines = match report.scenarios.as_slice() {
         [only] => vec![format!(
             "## {word}: {}",
@@ -209,7 +209,7 @@ fn thresholds(scenario: &ScenarioReport) -> Vec<String> {
 }
 
 /// Text that is only text in GitHub's Markdown, also inside a table.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in plain(text).chars() {
         match c {
@@ -229,7 +229,7 @@ fn escape(text: &str) -> String {
 }
 
 /// Text as code, whatever backquotes it holds.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = plain(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);

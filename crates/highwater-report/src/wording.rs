@@ -1,11 +1,19 @@
 //! The sentences that several formats share, so that all of them say the same.
 
 use highwater_model::{
-    AnomalyExample, AnomalyReport, FaultReport, RecordCounts, RecordId, Repetition, RuleReport,
+    AnomalyExample, AnomalyReport, FaultReport, RecordCounts, RecordId, Repetition, Report, RuleReport,
     ScenarioReport, ThresholdReport, ThresholdResult, ValidityCheck, Verdict,
 };
 
 use crate::number::{self, count, duration, moment, records};
+
+/// What stands behind the verdict of a shortened form.
+pub(crate) fn form(report: &Report) -> &'static str {
+    match report.quick {
+        true => " (quick form)",
+        false => "",
+    }
+}
 
 /// What a verdict means, for a person who sees it for the first time.
 pub(crate) fn meaning(verdict: Verdict) -> &'static str {

@@ -1,5 +1,7 @@
 //! Everything a person reads, as it is, for every kind of result.
 
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
+
 mod samples;
 
 use std::path::Path;
@@ -19,6 +21,46 @@ fn terminal_summaries() {
         let text = terminal(&report, &PLAIN, Some(path));
         insta::assert_snapshot!(format!("terminal-{name}"), text);
     }
+}
+
+#[test]
+fn documents_of_a_validated_cluster() {
+    for (name, report) in [("repeated", outcomes::repeated()), ("holds", outcomes::holds())] {
+        let text = render(Format::Document, &report, &PLAIN).unwrap();
+        insta::assert_snapshot!(format!("document-{name}"), text);
+    }
+    let mut baseline = outcomes::repeated();
+    baseline.name = "kafka-baseline".to_owned();
+    for scenario in &mut baseline.scenarios {
+        scenario.faults.clear();
+        scenario.rules.clear();
+    }
+    let text = render(Format::Document, &baseline, &PLAIN).unwrap();
+    insta::assert_snapshot!("document-baseline", text);
+}
+
+#[test]
+fn a_quick_form_says_so_on_the_first_line_of_what_is_read() {
+    let report = outcomes::repeated();
+    for format in [Format::Terminal, Format::Markdown, Format::Document] {
+        let text = render(format, &report, &PLAIN).unwrap();
+        let first = text.lines().next().unwrap();
+        assert!(first.contains("quick form"), "{format}: {first}");
+    }
+}
+
+#[test]
+fn figures_for_a_spreadsheet() {
+    let text = render(Format::Csv, &outcomes::two_scenarios(), &PLAIN).unwrap();
+    insta::assert_snapshot!("csv-two-scenarios", text);
+}
+
+#[test]
+fn no_cell_for_a_spreadsheet_is_a_formula() {
+    let mut report = outcomes::two_scenarios();
+    report.scenarios[0].name = "=cmd(), \"x\"".to_owned();
+    let text = render(Format::Csv, &report, &PLAIN).unwrap();
+    assert!(text.contains("\"'=cmd(), \"\"x\"\"\""), "{text}");
 }
 
 #[test]

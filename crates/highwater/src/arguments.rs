@@ -134,7 +134,7 @@ pub(crate) enum Command {
         /// Directory of the run.
         #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         directory: PathBuf,
-        /// terminal, html, md, json or junit.
+        /// terminal, html, md, json, junit, csv or document.
         #[arg(long, value_name = "FORMAT", default_value = "terminal")]
         format: Format,
     },
@@ -328,7 +328,7 @@ pub(crate) struct RunArguments {
     /// Prints each setting with where it came from, and does not run.
     #[arg(long)]
     pub(crate) explain_config: bool,
-    /// What to print at the end: terminal, html, md, json or junit. All are also in the directory of the run.
+    /// What to print at the end: terminal, html, md, json, junit, csv or document. All are also in the directory of the run.
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub(crate) format: Format,
     /// Shows nothing while it runs.

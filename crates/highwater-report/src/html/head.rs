@@ -19,6 +19,7 @@ pub(super) fn head(report: &Report) -> Markup {
             }
             h1 {
                 span class="word" { (report.verdict.word()) }
+                (wording::form(report))
                 " "
                 span class="what" { (title(report)) }
             }

@@ -17,6 +17,7 @@ mod head;
 mod latency_chart;
 mod phases;
 mod provenance;
+mod repetitions;
 mod resources;
 mod scale;
 mod stall;
@@ -75,6 +76,7 @@ pub fn html_with(report: &Report, diagrams: &[Diagram]) -> Result<String, Report
                         [only] => (scenario(&short, only, 0, groups[0], diagrams)),
                         scenarios => {
                             @if !scenarios.is_empty() { (head::overview(&short)) }
+                            (repetitions::repetitions(&short))
                             @for (index, one) in scenarios.iter().enumerate() {
                                 article id={ "scenario-" (index) } {
                                     (scenario_head(one))
@@ -83,6 +85,7 @@ pub fn html_with(report: &Report, diagrams: &[Diagram]) -> Result<String, Report
                             }
                         }
                     }
+                    (repetitions::recommendations(&short))
                     (provenance::provenance(&short))
                 }
                 div id="reading" hidden {}

@@ -4,6 +4,7 @@ use highwater_model::{Report, ScenarioReport};
 use maud::{Markup, html};
 
 use crate::number::{bytes, count, duration};
+use crate::validation::measurement;
 
 /// Settings of a scenario with where each came from, what else was measured, and what was promised.
 pub(super) fn settings(scenario: &ScenarioReport) -> Markup {
@@ -17,7 +18,7 @@ pub(super) fn settings(scenario: &ScenarioReport) -> Markup {
                         thead { tr { th { "also measured" } th { "value" } } }
                         tbody {
                             @for (name, value) in &scenario.measurements {
-                                tr { td { (name) } td { (crate::number::significant(*value)) } }
+                                tr { td { (name) } td { (measurement(name, *value)) } }
                             }
                         }
                     }

@@ -29,6 +29,7 @@ pub fn terminal(report: &Report, style: &Style, report_path: Option<&Path>) -> S
         lines: Vec::new(),
         width: usize::from(style.width).clamp(WIDTH_MIN, WIDTH_MAX),
         paint: Paint::new(style.color),
+        form: wording::form(report).trim_start(),
     };
     if !report.complete {
         let stopped_at = report.stopped_at.as_deref().unwrap_or("early");
@@ -64,15 +65,18 @@ struct Page {
     lines: Vec<String>,
     width: usize,
     paint: Paint,
+    /// `(quick form)`, or nothing: stands in front of what a verdict is about.
+    form: &'static str,
 }
 
 impl Page {
     fn scenario(&mut self, scenario: &ScenarioReport) {
         let headline = format!("{}: {}", wording::subject(scenario), wording::headline(scenario));
+        let headline = format!("{} {headline}", self.form);
         self.block(
             scenario.verdict.word(),
             scenario.verdict != Verdict::Holds,
-            &headline,
+            headline.trim_start(),
         );
         let indent = scenario.verdict.word().len() + 2;
         for reason in scenario.reasons.iter().skip(1) {

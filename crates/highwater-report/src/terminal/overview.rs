@@ -1,4 +1,4 @@
-use highwater_model::{Report, Verdict};
+use highwater_model::{Repetition, Report, ScenarioReport, Verdict};
 
 use super::Page;
 use crate::number::{count, optional_duration};
@@ -8,8 +8,14 @@ use crate::wording;
 impl Page {
     /// A run of several scenarios: one line for each.
     pub(super) fn overview(&mut self, report: &Report) {
-        let text = format!("{}: {}", report.name, wording::tally(&report.scenarios));
-        self.block(report.verdict.word(), report.verdict != Verdict::Holds, &text);
+        let text = format!(
+            "{} {}: {}",
+            self.form,
+            report.name,
+            wording::tally(&report.scenarios)
+        );
+        let text = text.trim_start();
+        self.block(report.verdict.word(), report.verdict != Verdict::Holds, text);
         if report.scenarios.is_empty() {
             return;
         }
@@ -42,15 +48,20 @@ impl Page {
             };
             self.lines.push(format!(
                 "  {}{verdict}{}{}{}{}",
-                left(
-                    &cut(&plain(&wording::title(scenario)), name_columns - 2),
-                    name_columns
-                ),
+                left(&cut(&plain(&placed(scenario)), name_columns - 2), name_columns),
                 right(&count(account.acknowledged), 14),
                 right(&found(account.lost), 8),
                 right(&found(account.duplicated), 8),
                 right(&optional_duration(scenario.latency.ack.response.max_ns), 10),
             ));
         }
+    }
+}
+
+/// The repetition in front, so that a long name that is cut keeps it: `2/3 broker-restart/sigkill`.
+fn placed(scenario: &ScenarioReport) -> String {
+    match scenario.repetition {
+        Some(Repetition { index, of }) => format!("{index}/{of} {}", scenario.name),
+        None => scenario.name.clone(),
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use highwater_model::{
     AnomalyExample, AnomalyReport, FaultReport, LatencyReport, Phase, PhaseReport, ProcessResources,
-    ProcessRole, Quantiles, RecordCounts, RecordId, Report, ResourceSample, Resources, ScenarioReport,
-    StallOracle, StallRow, ThresholdReport, ThresholdResult, TimingCurve, ValidityCheck, Verdict,
+    ProcessRole, Quantiles, Recommendation, RecordCounts, RecordId, Repetition, Report, ResourceSample,
+    Resources, ScenarioReport, StallOracle, StallRow, ThresholdReport, ThresholdResult, TimingCurve,
+    ValidityCheck, Verdict,
 };
 
 use super::simulation::{Simulation, curve, phase, timing};
@@ -23,6 +24,7 @@ pub(crate) fn all() -> Vec<(&'static str, Report)> {
         ("inconclusive", inconclusive()),
         ("invalid", invalid()),
         ("two-scenarios", two_scenarios()),
+        ("repeated", repeated()),
         ("two-seconds", two_seconds()),
         ("no-samples", no_samples()),
         ("hostile", hostile()),
@@ -137,6 +139,37 @@ pub(crate) fn two_scenarios() -> Report {
 }
 
 /// Short runs must be as readable as long ones.
+/// Two scenarios, each three times; the second repetition of the first is INVALID and slower.
+pub(crate) fn repeated() -> Report {
+    let of = 3;
+    let mut scenarios = Vec::new();
+    for index in 1..=of {
+        for mut scenario in two_scenarios().scenarios {
+            scenario.repetition = Some(Repetition { index, of });
+            scenario.left_out = vec!["ack.p999 < 250ms".to_owned()];
+            scenario.achieved_per_s = scenario.achieved_per_s.map(|rate| rate + f64::from(index));
+            if index == 2 && scenarios.len() == 2 {
+                scenario.verdict = Verdict::Invalid;
+                scenario.achieved_per_s = Some(17.0);
+                scenario.reasons = vec!["the generator could not keep up".to_owned()];
+            }
+            scenarios.push(scenario);
+        }
+    }
+    let mut report = run(
+        "kafka-delivery",
+        "highwater run kafka-delivery --repeat 3 --quick --seed 7f3a91",
+        scenarios,
+    );
+    report.quick = true;
+    report.recommendations = vec![Recommendation {
+        rule: "outage".to_owned(),
+        advice: "Three brokers keep taking writes with one of them gone.".to_owned(),
+        evidence: vec!["broker-restart: first acknowledgement 1.36 s after the broker ended".to_owned()],
+    }];
+    report
+}
+
 pub(crate) fn two_seconds() -> Report {
     let simulation = Simulation {
         start_ns: 310 * MS,
