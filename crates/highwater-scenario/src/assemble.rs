@@ -10,7 +10,7 @@ use highwater_measure::steady::Band;
 use highwater_measure::threshold::Threshold;
 use highwater_model::{
     FaultReport, GroupReport, Outcome, Phase, RecordCounts, Repetition, ScenarioReport, StallOracle,
-    ThresholdReport,     ThresholdResult,
+    ThresholdReport, ThresholdResult,
 };
 
 use crate::config::{FaultKind, Kind, Rate};

@@ -15,6 +15,7 @@ fn scenario(name: &str) -> ScenarioReport {
     ScenarioReport {
         name: name.to_owned(),
         repetition: None,
+        groups: Vec::new(),
         summary: String::new(),
         target: "Apache Kafka 4.3.1".to_owned(),
         started_ns: 0,

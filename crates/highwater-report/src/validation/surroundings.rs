@@ -79,6 +79,16 @@ pub(super) fn head(lines: &mut Vec<String>, document: Document, report: &Report,
         format!("| {} |", cells.join(" | "))
     }));
     lines.push(String::new());
+    for not_run in &report.not_run {
+        lines.push(format!(
+            "- **not run**: {}: {}",
+            escape(&not_run.name),
+            escape(&not_run.reason)
+        ));
+    }
+    if !report.not_run.is_empty() {
+        lines.push(String::new());
+    }
 }
 
 pub(super) fn environment(lines: &mut Vec<String>, report: &Report, groups: &[Group<'_>]) {
