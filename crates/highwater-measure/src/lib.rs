@@ -14,6 +14,7 @@
 
 pub mod compare;
 pub mod histogram;
+pub mod knee;
 pub mod quantity;
 pub mod recovery;
 pub mod schedule;

@@ -94,6 +94,8 @@ pub struct ComparedMetric {
     pub unit: ComparedUnit,
     /// Which way is worse.
     pub worse: Worse,
+    /// Whether the comparison is only conclusive if this metric is.
+    pub decides: bool,
     /// One figure for each run of the base.
     pub base: Vec<f64>,
     /// One figure for each run of the candidate.

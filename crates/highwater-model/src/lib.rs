@@ -14,6 +14,7 @@ mod exit_code;
 mod group;
 mod hazard;
 pub mod history;
+mod knee;
 mod lint;
 mod phase;
 mod prove;
@@ -33,6 +34,7 @@ pub use hazard::{
     HAZARDS_SCHEMA_VERSION, HazardArm, HazardCount, HazardFound, HazardLesson, HazardNote, HazardOutcome,
     HazardRecord, HazardReport,
 };
+pub use knee::{KNEE_SCHEMA_VERSION, KneeAnswer, KneeOutcome, KneeReport, KneeStep};
 pub use lint::{
     LINT_SCHEMA_VERSION, LintClient, LintFinding, LintGuarantee, LintKind, LintLevel, LintReport,
 };

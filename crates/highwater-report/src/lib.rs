@@ -14,6 +14,7 @@
 //!
 //! Does not: open sockets, start processes, read flags or the environment, ask the terminal for its size.
 
+mod comparison;
 mod contracts;
 mod csv;
 mod error;
@@ -24,6 +25,7 @@ pub mod history;
 mod html;
 mod json;
 mod junit;
+mod knee;
 mod lint;
 mod live;
 mod markdown;
@@ -41,6 +43,7 @@ mod timeline;
 mod validation;
 mod wording;
 
+pub use comparison::{comparison_json, comparison_markdown, comparison_text, headline, span, verdict_line};
 pub use contracts::{contract_text, contracts_json, contracts_markdown, contracts_text};
 pub use error::ReportError;
 pub use files::write_all;
@@ -50,6 +53,7 @@ pub use hazards::{
     hazards_summary, lesson as hazard_lesson,
 };
 pub use html::{Diagram, html_with};
+pub use knee::{knee_json, knee_markdown, knee_step, knee_text};
 pub use lint::{lint, lint_json, lint_kinds};
 pub use live::{Live, LiveMode, Panel, live_lines};
 pub use outcomes::{outcomes_json, outcomes_markdown, outcomes_text};

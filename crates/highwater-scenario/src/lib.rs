@@ -14,12 +14,14 @@
 //! (`highwater-target`), formats for people (`highwater-report`).
 
 mod assemble;
+pub mod compare;
 pub mod config;
 mod context;
 mod drive;
 mod events;
 mod fault;
 mod groups;
+pub mod knee;
 mod measured;
 mod metrics;
 mod observation;

@@ -1,10 +1,13 @@
 //! Arguments of the command line. The texts here are what `--help` teaches.
 
+mod ab;
 mod check;
+mod compare;
 mod contracts;
 mod hazards;
 mod history;
 mod member;
+mod knee;
 mod prove;
 mod selftest;
 mod tls;
@@ -20,13 +23,16 @@ use highwater_model::LintLevel;
 use highwater_report::Format;
 use highwater_target::{TargetError, TargetSpec};
 
+pub(crate) use self::ab::AbArguments;
 pub(crate) use self::check::{CheckArguments, CheckedFormat, Level};
+pub(crate) use self::compare::{CompareArguments, ComparingArguments, ComparisonFormat};
 pub(crate) use self::contracts::{ContractsArguments, ContractsFormat};
 pub(crate) use self::hazards::HazardsArguments;
 pub(crate) use self::history::{
     HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
 };
 pub(crate) use self::member::{MemberArguments, MemberCommit};
+pub(crate) use self::knee::KneeArguments;
 pub(crate) use self::selftest::SelftestArguments;
 
 use self::prove::PROVE_EXAMPLES;
@@ -41,7 +47,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  holds                           4  infrastructure: something failed or can't be reached
   1  a guarantee or limit is broken  5  inconclusive: a condition for \"holds\" is missing
-  2  usage: nothing was started      6  regressed against a baseline (later)
+  2  usage: nothing was started      6  regressed against a baseline
   3  invalid: the measurement can't be trusted";
 
 const FIRST_STEPS: &str = "\
@@ -138,6 +144,27 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FORMAT", default_value = "terminal")]
         format: Format,
     },
+    /// Compares two sides that were run before: regressed, improved, equivalent or inconclusive.
+    ///
+    /// Each side is a run or a directory of runs; several repetitions of a scenario in one run count as several. Runs
+    /// on different machines, brokers or settings are refused. How the answer is found, and how to use it in
+    /// continuous integration: docs/comparing.md.
+    #[command(after_help = compare::COMPARE_EXAMPLES)]
+    Compare(CompareArguments),
+    /// Runs a scenario with two settings in turns, and says whether the second is worse.
+    ///
+    /// Every run is a process of its own with a new topic (and a new broker, unless the cluster was there before). Rounds
+    /// alternate which side goes first, and a second run of A beside the first, in every other round, shows what equal
+    /// sides differ by on this machine. How the answer is found: docs/comparing.md.
+    #[command(after_help = ab::AB_EXAMPLES)]
+    Ab(AbArguments),
+    /// Finds the highest rate at which limits hold, with an interval and the curve of latency against load.
+    ///
+    /// Doubles the rate until a limit breaks, halves the way between, and tries both ends again. The target stays up; each
+    /// step has a topic of its own, a warm-up that ends by the steady-state test, and is read back. A step that the
+    /// generator could not offer is INVALID and says nothing of the cluster.
+    #[command(after_help = knee::KNEE_EXAMPLES)]
+    Knee(KneeArguments),
     /// Lists suites and scenarios.
     List,
     /// Prints what an answer, or its absence, says about whether a request was applied.

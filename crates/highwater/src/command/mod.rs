@@ -1,14 +1,17 @@
 //! One module for each subcommand.
 
+mod ab;
 mod broker;
 mod check;
 mod cluster;
+mod compare;
 mod completions;
 mod contracts;
 mod doctor;
 mod faults;
 mod hazards;
 mod history;
+mod knee;
 mod lint;
 mod list;
 mod member;
@@ -33,6 +36,9 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Demo(arguments) => run::run("demo", None, &arguments, screen),
         Command::Run { what, scenario, run } => run::run(&what, scenario.as_deref(), &run, screen),
         Command::Report { directory, format } => report::report(&directory, format, screen),
+        Command::Ab(arguments) => ab::ab(&arguments, screen),
+        Command::Compare(arguments) => compare::compare(&arguments, screen),
+        Command::Knee(arguments) => knee::knee(&arguments, screen),
         Command::List => list::list(),
         Command::Selftest(arguments) => selftest::prove_checkers(&arguments, screen),
         Command::Contracts(arguments) => contracts::contracts(&arguments),
