@@ -14,6 +14,7 @@
 //! The crate judges nothing, prints nothing and starts no process. It uses threads of its own and no runtime.
 
 pub mod admin;
+mod calibrate;
 mod client_event;
 mod clock;
 mod connecting;
@@ -38,6 +39,7 @@ pub mod stamp;
 mod traffic;
 mod value;
 
+pub use calibrate::{calibrate_clock, calibrate_scheduler};
 pub use client_event::{ClientEvent, ClientEventKind, MAX_CLIENT_EVENTS};
 pub use clock::Clock;
 pub use error::LoadError;

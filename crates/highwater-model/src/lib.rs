@@ -8,6 +8,7 @@
 //! from the start of the run on a monotonic clock. Rates are records per second in `f64` fields ending in
 //! `_per_s`. Missing values are `None`, never zero.
 
+mod calibration;
 mod comparison;
 mod event;
 mod exit_code;
@@ -23,6 +24,9 @@ mod report;
 mod resources;
 mod verdict;
 
+pub use calibration::{
+    CALIBRATION_SCHEMA_VERSION, Calibration, ClockCalibration, GeneratorCalibration, SchedulerCalibration,
+};
 pub use comparison::{
     COMPARISON_SCHEMA_VERSION, ChangeInterval, ComparedMetric, ComparedScenario, ComparedSide, ComparedUnit,
     Comparison, Design, EffectClass, FingerprintDifference, Gate, GateResult, Worse,

@@ -14,6 +14,7 @@
 //!
 //! Does not: open sockets, start processes, read flags or the environment, ask the terminal for its size.
 
+mod calibration;
 mod comparison;
 mod contracts;
 mod csv;
@@ -43,6 +44,7 @@ mod timeline;
 mod validation;
 mod wording;
 
+pub use calibration::{calibration_json, calibration_text};
 pub use comparison::{comparison_json, comparison_markdown, comparison_text, headline, span, verdict_line};
 pub use contracts::{contract_text, contracts_json, contracts_markdown, contracts_text};
 pub use error::ReportError;

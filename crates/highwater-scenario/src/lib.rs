@@ -14,6 +14,7 @@
 //! (`highwater-target`), formats for people (`highwater-report`).
 
 mod assemble;
+mod calibrate;
 pub mod compare;
 pub mod config;
 mod context;
@@ -38,6 +39,7 @@ mod trouble;
 mod validity;
 mod wire;
 
+pub use calibrate::calibrate;
 pub use events::Observer;
 pub use plan::Plan;
 pub use run::{Run, RunError, RunOptions, planned};

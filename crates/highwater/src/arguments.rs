@@ -165,6 +165,18 @@ pub(crate) enum Command {
     /// generator could not offer is INVALID and says nothing of the cluster.
     #[command(after_help = knee::KNEE_EXAMPLES)]
     Knee(KneeArguments),
+    /// Says what this machine can measure: clock, scheduler, and the rates that the generator can offer.
+    ///
+    /// Takes about 20 seconds and needs nothing installed: the records go to the dev broker. Exit code 3 if the machine
+    /// is not good enough for figures that can be believed.
+    Calibrate {
+        /// text or json.
+        #[arg(long, value_enum, default_value_t = TextFormat::Text, value_name = "FORMAT")]
+        format: TextFormat,
+        /// Shows nothing while it measures.
+        #[arg(short, long)]
+        quiet: bool,
+    },
     /// Lists suites and scenarios.
     List,
     /// Prints what an answer, or its absence, says about whether a request was applied.

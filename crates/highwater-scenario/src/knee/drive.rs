@@ -86,12 +86,7 @@ pub fn knee(
     told: &mut dyn FnMut(&KneeStep, Duration),
 ) -> Result<KneeReport, KneeError> {
     let began = Instant::now();
-    // What can be wrong with limits and settings is found before anything is started.
-    let first = Probe {
-        rate: options.rule.from,
-        purpose: Purpose::Hold,
-    };
-    planned(&options.chosen, &options.sets_for(first), &options.run.target)?;
+    options.check()?;
     let out = options.run.out.clone();
     fs::create_dir_all(out.join("steps")).map_err(|error| RunError::Output {
         path: out.clone(),
@@ -119,6 +114,18 @@ pub fn knee(
 }
 
 impl KneeOptions {
+    /// Finds what is wrong with limits and settings; nothing is made or started.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let first = Probe {
+            rate: self.rule.from,
+            purpose: Purpose::Hold,
+        };
+        planned(&self.chosen, &self.sets_for(first), &self.run.target).map(drop)
+    }
+
     fn length(&self, purpose: Purpose) -> Duration {
         match purpose {
             Purpose::Hold => self.step * HOLD,

@@ -11,7 +11,7 @@ use highwater_scenario::config::Kind;
 use highwater_scenario::knee::{KneeError, KneeOptions, knee as search};
 use highwater_scenario::{RunOptions, suites};
 
-use super::run::{default_directory, free_directory, fresh_seed, own_path, print, quoted};
+use super::run::{default_directory, fresh_seed, own_path, print, quoted};
 use crate::arguments::{ComparisonFormat, KneeArguments};
 use crate::failure::Failure;
 use crate::interrupt;
@@ -80,12 +80,8 @@ fn options(arguments: &KneeArguments) -> Result<KneeOptions, Failure> {
     }
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let name = format!("knee-{}", arguments.scenario);
-    let out = arguments
-        .out
-        .clone()
-        .unwrap_or_else(|| free_directory(&default_directory(&name)));
-    prepare(&out)?;
-    Ok(KneeOptions {
+    let out = arguments.out.clone().unwrap_or_else(|| default_directory(&name));
+    let options = KneeOptions {
         chosen,
         sets: suites::sets(&arguments.set)?,
         slo: arguments.slo.clone(),
@@ -107,7 +103,10 @@ fn options(arguments: &KneeArguments) -> Result<KneeOptions, Failure> {
             known_bugs: Bug::ALL.iter().map(ToString::to_string).collect(),
             interrupted: interrupt::flag()?,
         },
-    })
+    };
+    options.check()?;
+    prepare(&options.run.out)?;
+    Ok(options)
 }
 
 /// Makes the directory, which must be empty: what brokers store in it is removed.

@@ -2,6 +2,7 @@
 
 mod ab;
 mod broker;
+mod calibrate;
 mod check;
 mod cluster;
 mod compare;
@@ -37,6 +38,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Run { what, scenario, run } => run::run(&what, scenario.as_deref(), &run, screen),
         Command::Report { directory, format } => report::report(&directory, format, screen),
         Command::Ab(arguments) => ab::ab(&arguments, screen),
+        Command::Calibrate { format, quiet } => calibrate::calibrate(format, quiet, screen),
         Command::Compare(arguments) => compare::compare(&arguments, screen),
         Command::Knee(arguments) => knee::knee(&arguments, screen),
         Command::List => list::list(),

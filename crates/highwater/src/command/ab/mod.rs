@@ -248,7 +248,7 @@ impl Job<'_> {
         let figures = report
             .scenarios
             .first()
-            .map_or_else(String::new, |scenario| highwater_report::headline(scenario));
+            .map_or_else(String::new, highwater_report::headline);
         let left = self.began.elapsed().mul_f64((of - done) as f64 / done as f64);
         self.say(&format!(
             "{done:3}/{of}  {side}  {figures}  · {} left",

@@ -1,0 +1,99 @@
+//! What this machine can measure, for people and programs.
+//!
+//! Invariant: the rates are told with what shared the machine while they were reached.
+
+use highwater_model::Calibration;
+
+use crate::number::{bytes, cores, count, duration, duration_f64, optional_rate, percent};
+use crate::paint::Paint;
+use crate::text::{left, plain, right, wrap};
+use crate::{ReportError, Style};
+
+/// The calibration as it is, indented.
+///
+/// # Errors
+/// [`ReportError::Json`].
+pub fn calibration_json(calibration: &Calibration) -> Result<String, ReportError> {
+    let mut text = serde_json::to_string_pretty(calibration).map_err(ReportError::Json)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The calibration for a person.
+#[must_use]
+pub fn calibration_text(calibration: &Calibration, style: &Style) -> String {
+    let paint = Paint::new(style.color);
+    let width = usize::from(style.width).clamp(80, 120);
+    let word = match calibration.good_enough {
+        true => paint.bold("GOOD ENOUGH"),
+        false => paint.trouble("NOT GOOD ENOUGH"),
+    };
+    let host = &calibration.host;
+    let mut text = format!(
+        "{word}  {}, {} cores, {}; measured in {}\n\n",
+        plain(&host.processor),
+        host.cores,
+        bytes(host.memory_bytes),
+        duration(calibration.duration_ns)
+    );
+    let clock = &calibration.clock;
+    text += &format!(
+        "  clock       a reading takes {}, resolves {} and was {} at most behind the next ({} readings)\n",
+        duration_f64(clock.reading_ns),
+        duration(clock.resolution_ns),
+        duration(clock.largest_gap_ns),
+        count(clock.readings)
+    );
+    let scheduler = &calibration.scheduler;
+    let steal = scheduler.steal.map(|steal| format!(", steal {}", percent(steal)));
+    text += &format!(
+        "  wake-up     after {}: p50 {}, p99 {}, max {} late ({} sleeps{})\n\n",
+        duration(scheduler.asked_ns),
+        duration(scheduler.late_p50_ns),
+        duration(scheduler.late_p99_ns),
+        duration(scheduler.late_max_ns),
+        count(scheduler.sleeps),
+        steal.unwrap_or_default()
+    );
+    text += &paint.bold(&format!(
+        "  {}{}{}{}{}\n",
+        left("flat out", 12),
+        right("rate", 12),
+        right("generator", 12),
+        right("broker", 10),
+        right("trusted up to", 16)
+    ));
+    for size in &calibration.generator {
+        text += &format!(
+            "  {}{}{}{}{}\n",
+            left(&bytes(size.size_bytes), 12),
+            right(&optional_rate(size.rate_per_s), 12),
+            right(&cores(size.generator_cores), 12),
+            right(&cores(size.broker_cores), 10),
+            right(&optional_rate(size.trusted_per_s), 16)
+        );
+    }
+    let meaning = "one producer against the dev broker on this machine, in cores; a cluster elsewhere leaves more to the \
+                   generator. Beyond the last column look at the validity of each run; more producers may offer more.";
+    for line in wrap(meaning, width - 2) {
+        text += &format!("  {}\n", paint.dim(&line));
+    }
+    text.push('\n');
+    for check in &calibration.checks {
+        let mark = if check.ok {
+            "ok".to_owned()
+        } else {
+            paint.trouble("NO")
+        };
+        text += &format!(
+            "  {mark}  {} {} (required: {})\n",
+            left(&check.name, 18),
+            check.measured,
+            check.required
+        );
+        for line in check.remedy.iter().flat_map(|remedy| wrap(remedy, width - 6)) {
+            text += &format!("      {line}\n");
+        }
+    }
+    text
+}
