@@ -6,8 +6,8 @@ mod compare;
 mod contracts;
 mod hazards;
 mod history;
-mod member;
 mod knee;
+mod member;
 mod prove;
 mod selftest;
 mod tls;
@@ -31,8 +31,8 @@ pub(crate) use self::hazards::HazardsArguments;
 pub(crate) use self::history::{
     HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
 };
-pub(crate) use self::member::{MemberArguments, MemberCommit};
 pub(crate) use self::knee::KneeArguments;
+pub(crate) use self::member::{MemberArguments, MemberCommit};
 pub(crate) use self::selftest::SelftestArguments;
 
 use self::prove::PROVE_EXAMPLES;
