@@ -148,24 +148,17 @@ impl Search {
         let probe = |rate, purpose| Some(Probe { rate, purpose });
         match (self.low(), self.high()) {
             (None, None) => {
-                let from = self
-                    .not_offered
-                    .map_or(self.rule.from, |limit| limit / self.rule.factor);
-                (from >= self.rule.lowest).then_some(())?;
-                probe(from, Purpose::Bracket)
+                let below = self.not_offered.map(|limit| self.below(limit));
+                probe(below.unwrap_or(Some(self.rule.from))?, Purpose::Bracket)
             }
-            (None, Some(high)) => {
-                let rate = high / self.rule.factor;
-                (rate >= self.rule.lowest).then_some(())?;
-                probe(rate, Purpose::Bracket)
-            }
+            (None, Some(high)) => probe(self.below(high)?, Purpose::Bracket),
             (Some(low), None) => match self.not_offered {
                 Some(limit) if limit <= low * NEAR_GENERATOR => None,
                 Some(limit) => probe((low * limit).sqrt(), Purpose::Bracket),
                 None => {
+                    (low < self.rule.highest).then_some(())?;
                     let rate = low * self.rule.factor;
-                    (rate <= self.rule.highest).then_some(())?;
-                    probe(rate, Purpose::Bracket)
+                    probe(rate.min(self.rule.highest), Purpose::Bracket)
                 }
             },
             (Some(low), Some(high)) if !self.is_close(low, high) => {
@@ -240,6 +233,11 @@ impl Search {
         self.broke.iter().copied().reduce(f64::min)
     }
 
+    /// The next lower rate of the bracket; none at the lowest.
+    fn below(&self, rate: f64) -> Option<f64> {
+        (rate > self.rule.lowest).then(|| (rate / self.rule.factor).max(self.rule.lowest))
+    }
+
     fn is_close(&self, low: f64, high: f64) -> bool {
         high <= low * (1.0 + self.rule.precision)
     }
@@ -290,18 +288,8 @@ mod tests {
     #[test]
     fn what_can_not_be_found_is_said() {
         let cases = [
-            (
-                "holds everywhere",
-                f64::INFINITY,
-                Answer::AtLeast { low: 8_192_000.0 },
-            ),
-            (
-                "holds nowhere",
-                0.0,
-                Answer::Below {
-                    high: 1_000.0 / 512.0,
-                },
-            ),
+            ("holds everywhere", f64::INFINITY, Answer::AtLeast { low: 1e7 }),
+            ("holds nowhere", 0.0, Answer::Below { high: 1.0 }),
         ];
         for (name, capacity, expected) in cases {
             assert_eq!(

@@ -38,7 +38,7 @@ pub fn calibration_text(calibration: &Calibration, style: &Style) -> String {
     );
     let clock = &calibration.clock;
     text += &format!(
-        "  clock       a reading takes {}, resolves {} and was {} at most behind the next ({} readings)\n",
+        "  clock       a reading takes {}, resolution {}, longest gap {} ({} readings)\n",
         duration_f64(clock.reading_ns),
         duration(clock.resolution_ns),
         duration(clock.largest_gap_ns),
