@@ -123,7 +123,7 @@ impl KneeOptions {
             rate: self.rule.from,
             purpose: Purpose::Hold,
         };
-        planned(&self.chosen, &self.sets_for(first), &self.run.target).map(drop)
+        planned(&self.chosen, false, &self.sets_for(first), &self.run.target).map(drop)
     }
 
     fn length(&self, purpose: Purpose) -> Duration {
@@ -206,7 +206,7 @@ impl Driver {
             ..self.options.run.clone()
         };
         let sets = self.options.sets_for(probe);
-        let plan = planned(&self.options.chosen, &sets, &self.spec)?;
+        let plan = planned(&self.options.chosen, false, &sets, &self.spec)?;
         let run = Run::prepare(options, std::slice::from_ref(&self.options.chosen), &sets)?;
         let report = run.execute(Box::new(|_| {}))?;
         if self.is_interrupted() {

@@ -29,6 +29,8 @@ pub(crate) fn calibrate(format: TextFormat, quiet: bool, screen: &Screen) -> Res
         target: TargetSpec::Dev,
         out: directory.path().to_owned(),
         seed: fresh_seed(),
+        repeat: 1,
+        quick: false,
         keep: false,
         command: "highwater calibrate".into(),
         highwater: own_path()?,

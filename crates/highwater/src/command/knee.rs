@@ -96,6 +96,8 @@ fn options(arguments: &KneeArguments) -> Result<KneeOptions, Failure> {
             target: arguments.target.clone(),
             out,
             seed,
+            repeat: 1,
+            quick: false,
             keep: false,
             command: again(arguments, seed),
             highwater: own_path()?,

@@ -99,7 +99,7 @@ fn check(arguments: &AbArguments, a: &[String], b: &[String]) -> Result<BTreeSet
         keys.extend(own.iter().map(|set| set.key.clone()));
         let sets = [suites::sets(&arguments.set)?, own].concat();
         for chosen in &chosen {
-            planned(chosen, &sets, &arguments.target)?;
+            planned(chosen, false, &sets, &arguments.target)?;
         }
     }
     Ok(keys)
