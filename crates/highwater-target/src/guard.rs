@@ -87,8 +87,7 @@ pub fn clean_up_after(data: &Path, remove: Option<&Path>) -> Result<(), TargetEr
     if said == LEAVE {
         return Ok(());
     }
-    Family::of(data.to_owned()).end();
-    free_shared_memory(data);
+    end_server(data);
     let Some(dir) = remove.filter(|dir| is_removable(dir)) else {
         return Ok(());
     };
@@ -100,7 +99,14 @@ pub fn clean_up_after(data: &Path, remove: Option<&Path>) -> Result<(), TargetEr
     }
 }
 
-fn is_removable(dir: &Path) -> bool {
+/// Ends whatever works in this data directory, and gives back what the kernel keeps of a server that was killed.
+pub(crate) fn end_server(data: &Path) {
+    Family::of(data.to_owned()).end();
+    free_shared_memory(data);
+}
+
+/// True for the folders that Highwater made outside that of a run.
+pub(crate) fn is_removable(dir: &Path) -> bool {
     let name = dir.file_name().and_then(|name| name.to_str());
     dir.is_absolute() && name.is_some_and(|name| name.starts_with(REMOVABLE))
 }

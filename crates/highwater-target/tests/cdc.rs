@@ -72,6 +72,11 @@ fn data_dir(database: &Postgres) -> PathBuf {
     PathBuf::from(row.get::<_, String>(0))
 }
 
+fn exists(pid: u32) -> bool {
+    let stat = procfs::process::Process::new(pid as i32).and_then(|process| process.stat());
+    stat.is_ok_and(|stat| stat.state != 'Z')
+}
+
 fn await_true(what: &str, mut done: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !done() {
@@ -351,11 +356,7 @@ fn a_row_arrives_in_the_topic_also_after_the_worker_was_killed() {
     gone.extend(kafka.processes());
     drop((connect, database, kafka));
     for process in gone {
-        assert!(
-            procfs::process::Process::new(process.pid as i32).is_err(),
-            "{}",
-            process.name
-        );
+        assert!(!exists(process.pid), "{}", process.name);
     }
 }
 
@@ -378,7 +379,6 @@ fn what_stays_works_by_itself_and_is_ended_without_a_trace() {
         assert!(output.status.success(), "{what}: {errors}");
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    let exists = |pid: u32| procfs::process::Process::new(pid as i32).is_ok();
     let up = command("up-cdc");
     let (words, told) = up.split_once(' ').unwrap();
     assert_eq!(told, "started\n");

@@ -49,7 +49,7 @@ pub fn up_cdc(options: &UpOptions) -> Result<UpInfo, TargetError> {
         });
     }
     if let Some(record) = known(&places.state, CDC) {
-        remove_folders(&record)?;
+        remove_folders(&places.state, &record)?;
     }
     remove_dir(&dir)?;
     let made = start(options, &places, &dir);

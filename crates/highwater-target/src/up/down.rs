@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::record::{Record, alive, known, pids_alive, remove};
 use super::{Stopped, UpInfo};
 use crate::cluster::WITHOUT_MAJORITY_LIMIT;
 use crate::error::TargetError;
+use crate::guard::{end_server, is_removable};
 use crate::patience::wait_until;
 
 /// Controlled shutdown takes a second or two; a broker with much to flush takes longer.
@@ -29,7 +30,7 @@ const LOOK: Duration = Duration::from_millis(10);
 pub(super) fn down_at(state: &Path, kind: &str) -> Result<Option<Stopped>, TargetError> {
     let Some(record) = alive(state, kind) else {
         // A record of something that is gone is of no use to anybody.
-        known(state, kind).map_or(Ok(()), |record| remove_folders(&record))?;
+        known(state, kind).map_or(Ok(()), |record| remove_folders(state, &record))?;
         return remove(state, kind).map(|()| None);
     };
     let failed = |errno: rustix::io::Errno| TargetError::Process {
@@ -100,7 +101,7 @@ pub(super) fn down_at(state: &Path, kind: &str) -> Result<Option<Stopped>, Targe
             ),
         })?;
     }
-    remove_folders(&record)?;
+    remove_folders(state, &record)?;
     remove(state, kind)?;
     let UpInfo {
         description,
@@ -125,9 +126,12 @@ fn signal_alive<'a>(record: &Record, handles: impl Iterator<Item = &'a (u32, Own
     }
 }
 
-/// What goes with what has ended.
-pub(super) fn remove_folders(record: &Record) -> Result<(), TargetError> {
-    for dir in &record.remove {
+/// What goes with what has ended: folders of Highwater's own and no others, whatever the record says.
+pub(super) fn remove_folders(state: &Path, record: &Record) -> Result<(), TargetError> {
+    let own = |dir: &&PathBuf| is_removable(dir) || dir.parent() == Some(state);
+    for dir in record.remove.iter().filter(own) {
+        end_server(&dir.join("data"));
+        end_server(&dir.join("postgres/postgres/data"));
         match fs::remove_dir_all(dir) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                 return Err(TargetError::file("remove", dir)(source));
@@ -141,6 +145,34 @@ pub(super) fn remove_folders(record: &Record) -> Result<(), TargetError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_folders_of_its_own_are_removed() {
+        let (state, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let own = state.path().join("cdc");
+        fs::create_dir(&own).unwrap();
+        let record = Record {
+            info: UpInfo {
+                bootstrap: String::new(),
+                pids: Vec::new(),
+                dir: own.clone(),
+                logs: Vec::new(),
+                description: String::new(),
+                parts: Vec::new(),
+                already_running: false,
+            },
+            started_ticks: Vec::new(),
+            boot_id: String::new(),
+            first: Vec::new(),
+            remove: vec![
+                own.clone(),
+                other.path().to_owned(),
+                state.path().join("not there"),
+            ],
+        };
+        remove_folders(state.path(), &record).unwrap();
+        assert!(!own.exists() && other.path().exists() && state.path().exists());
+    }
 
     #[test]
     fn nothing_to_end_is_no_error_and_a_stale_or_broken_record_goes_away() {
