@@ -13,6 +13,7 @@
 //!
 //! The crate judges nothing, prints nothing and starts no process. It uses threads of its own and no runtime.
 
+pub mod access;
 pub mod admin;
 mod calibrate;
 mod client_event;

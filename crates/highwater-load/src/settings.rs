@@ -9,6 +9,8 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
+use crate::access;
+
 /// When a broker acknowledges a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acks {
@@ -80,7 +82,7 @@ const RECONNECT: [(&str, &str); 2] = [
     ("reconnect.backoff.max.ms", "250"),
 ];
 
-/// What every client of a run has in common.
+/// What every client of a run has in common, and what its cluster asks of all clients.
 fn base(bootstrap: &str, client_id: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
@@ -98,6 +100,11 @@ fn base(bootstrap: &str, client_id: &str) -> ClientConfig {
         .set_log_level(RDKafkaLogLevel::Warning);
     for (name, value) in RECONNECT {
         config.set(name, value);
+    }
+    if let Some(access) = access::admitted(bootstrap) {
+        for (name, value) in access.settings() {
+            config.set(name, value);
+        }
     }
     config
 }

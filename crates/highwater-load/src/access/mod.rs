@@ -1,0 +1,95 @@
+//! How a cluster that wants TLS, or to know who is there, is reached: a file of Java's client properties.
+//!
+//! ```text
+//! client.properties ─▶ properties ─▶ translation ─▶ Access ─▶ admit(servers) ─▶ every client of those servers
+//! ```
+//! Invariant: a value of the file is shown nowhere: not in an error, not in `Debug`, not in what a run writes.
+//!
+//! What a cluster asks for is a fact about its address, so it is noted once for the address ([`Access::admit`]), and
+//! whoever makes a client for that address gets it; clients of a proxy in front of it get nothing. Only clients of the
+//! client library are served: what speaks the protocol by itself (readiness, the raw log reader, the fault proxy) has
+//! no part in it. No command offers it yet: librdkafka is built without TLS so far (see docs/design.md).
+
+mod error;
+mod jaas;
+mod keys;
+mod properties;
+mod secret;
+mod translation;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+pub use error::AccessError;
+pub use secret::Secret;
+
+/// A file with a chain of certificates and a key in it is some kilobytes long.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// What a cluster wants of its clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    settings: BTreeMap<&'static str, Secret>,
+    left_out: Vec<String>,
+}
+
+static ADMITTED: Mutex<BTreeMap<String, Access>> = Mutex::new(BTreeMap::new());
+
+impl Access {
+    /// Reads a file as Kafka's own tools take it with `--command-config`.
+    ///
+    /// # Errors
+    /// [`AccessError`]: with the line, and never with a value.
+    pub fn read(path: &Path) -> Result<Self, AccessError> {
+        let failed = |source| AccessError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::open(path).map_err(failed)?;
+        let mut text = String::new();
+        let read = file
+            .take(MOST_BYTES + 1)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
+        if read as u64 > MOST_BYTES {
+            return Err(AccessError::TooLong {
+                path: path.to_owned(),
+                limit: MOST_BYTES,
+            });
+        }
+        let translated = properties::parse(&text)
+            .and_then(translation::translate)
+            .map_err(|wrong| wrong.of(path.to_owned()))?;
+        Ok(Self {
+            settings: translated.settings,
+            left_out: translated.left_out,
+        })
+    }
+
+    /// Settings of the file that have no say here, by name: they are about what a client does, and not about how a
+    /// cluster is reached.
+    #[must_use]
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// From now on every client of exactly these servers is set up so.
+    pub fn admit(self, servers: &str) {
+        let mut admitted = ADMITTED.lock().unwrap_or_else(PoisonError::into_inner);
+        admitted.insert(servers.to_owned(), self);
+    }
+
+    /// Settings of the client library, by name.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.settings.iter().map(|(name, value)| (*name, value.reveal()))
+    }
+}
+
+/// What was noted for these servers.
+pub(crate) fn admitted(servers: &str) -> Option<Access> {
+    let admitted = ADMITTED.lock().unwrap_or_else(PoisonError::into_inner);
+    admitted.get(servers).cloned()
+}
