@@ -15,7 +15,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::metadata::MetadataPartition;
+use rdkafka::metadata::{MetadataBroker, MetadataPartition};
 
 use crate::{LoadError, settings};
 
@@ -107,6 +107,53 @@ pub fn reach(bootstrap: &str, timeout: Duration) -> Result<usize, LoadError> {
         .fetch_metadata(None, timeout)
         .map_err(|error| unreachable(bootstrap, timeout, &error))?;
     Ok(metadata.brokers().len())
+}
+
+/// The brokers of a cluster: id and address.
+///
+/// # Errors
+/// [`LoadError::Unreachable`].
+pub fn brokers(bootstrap: &str, timeout: Duration) -> Result<Vec<(i32, String)>, LoadError> {
+    let metadata = asker(bootstrap)?
+        .fetch_metadata(None, timeout)
+        .map_err(|error| unreachable(bootstrap, timeout, &error))?;
+    let address = |broker: &MetadataBroker| (broker.id(), format!("{}:{}", broker.host(), broker.port()));
+    Ok(metadata.brokers().iter().map(address).collect())
+}
+
+/// Where a partition is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placement {
+    /// Partition.
+    pub partition: i32,
+    /// The broker that leads it; -1 for none.
+    pub leader: i32,
+    /// Brokers that have a copy.
+    pub replicas: Vec<i32>,
+    /// Those that are in sync.
+    pub isr: Vec<i32>,
+}
+
+/// Where the partitions of a topic are, ascending.
+///
+/// # Errors
+/// [`LoadError::Unreachable`].
+pub fn placements(bootstrap: &str, topic: &str, timeout: Duration) -> Result<Vec<Placement>, LoadError> {
+    let metadata = asker(bootstrap)?
+        .fetch_metadata(Some(topic), timeout)
+        .map_err(|error| unreachable(bootstrap, timeout, &error))?;
+    let found = metadata.topics().iter().filter(|found| found.name() == topic);
+    let mut placed: Vec<Placement> = found
+        .flat_map(|found| found.partitions())
+        .map(|partition| Placement {
+            partition: partition.id(),
+            leader: partition.leader(),
+            replicas: partition.replicas().to_vec(),
+            isr: partition.isr().to_vec(),
+        })
+        .collect();
+    placed.sort_unstable_by_key(|one| one.partition);
+    Ok(placed)
 }
 
 /// The partitions of a topic, ascending.

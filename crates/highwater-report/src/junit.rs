@@ -28,6 +28,11 @@ pub(crate) fn junit(report: &Report) -> Result<String, ReportError> {
     for scenario in &report.scenarios {
         suite.add_test_case(test_case(report, scenario));
     }
+    for not_run in &report.not_run {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(not_run.reason.as_str());
+        suite.add_test_case(TestCase::new(not_run.name.as_str(), status));
+    }
     if !report.complete {
         suite.add_test_case(incomplete(report));
     }

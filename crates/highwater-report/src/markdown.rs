@@ -76,6 +76,16 @@ fn head(report: &Report) -> Vec<String> {
         lines.push(format!("**Incomplete:** the run ended {}.", escape(stopped_at)));
         lines.push(String::new());
     }
+    for not_run in report.not_run.iter().take(SCENARIOS_MAX) {
+        lines.push(format!(
+            "- not run: {}: {}",
+            escape(&not_run.name),
+            escape(&not_run.reason)
+        ));
+    }
+    if !report.not_run.is_empty() {
+        lines.push(String::new());
+    }
     if report.scenarios.len() > 1 {
         lines
             .push("| scenario | verdict | acknowledged | lost | duplicated | ack p99 | ack max |".to_owned());

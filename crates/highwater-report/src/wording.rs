@@ -126,7 +126,11 @@ pub(crate) fn fault(fault: &FaultReport) -> Vec<String> {
         None => parts.push("never lifted".to_owned()),
     }
     if let Some(after) = fault.recovery_ns {
-        parts.push(format!("first acknowledgement after {}", duration(after)));
+        let what = match fault.kind.starts_with("member-") {
+            true => "partitions read again",
+            false => "first acknowledgement",
+        };
+        parts.push(format!("{what} after {}", duration(after)));
     }
     if let Some(after) = fault.back_to_baseline_ns {
         parts.push(format!("usual latency after {}", duration(after)));

@@ -176,7 +176,7 @@ fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultRepor
     let seen: Vec<Seen> = session
         .faults
         .iter()
-        .map(|fact| Seen::of(fact, session))
+        .map(|fact| Seen::of(fact, session, fault.kind))
         .collect();
     // With several faults the weakest counts for the verdict, the longest for the recovery.
     report.in_flight = session
@@ -192,6 +192,11 @@ fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultRepor
         .and_then(|all| all.into_iter().max());
     let reactions: Option<Vec<String>> = seen.iter().map(|seen| seen.reaction(fault.kind)).collect();
     report.client_reaction = reactions.and_then(|all| all.into_iter().next());
+    let told = session.faults.iter().find_map(|fact| fact.seen.clone());
+    report.client_reaction = match (told, report.client_reaction.take()) {
+        (Some(told), Some(reaction)) => Some(format!("{told}, {reaction}")),
+        (told, reaction) => told.or(reaction),
+    };
     if let ([fact], Some(steady)) = (
         session.faults.as_slice(),
         session.phases.iter().find(|span| span.phase == Phase::Steady),
@@ -217,10 +222,17 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(fact: &FaultFact, session: &Session) -> Self {
+    fn of(fact: &FaultFact, session: &Session, kind: FaultKind) -> Self {
         let resumed = fact.resumed_ns.unwrap_or(u64::MAX);
+        // With one broker cut off, partitions that others lead go on: those that waited longest count.
+        let waiting = (kind == FaultKind::BrokerIsolate)
+            .then(|| longest_waiting(session, fact.fired_ns, resumed))
+            .flatten();
         let (mut last_before, mut first_after) = (0, None::<u64>);
         for row in session.ledgers.iter().flat_map(|ledger| ledger.rows()) {
+            if waiting.is_some() && row.partition != waiting {
+                continue;
+            }
             if let Some(at) = row.acknowledged_ns {
                 if at < resumed {
                     last_before = last_before.max(at);
@@ -249,24 +261,53 @@ impl Seen {
     fn reaction(&self, kind: FaultKind) -> Option<String> {
         let silence = quantity::duration(self.silence_ns);
         match kind {
-            FaultKind::BrokerPause => {
+            FaultKind::BrokerPause
+            | FaultKind::BrokerIsolate
+            | FaultKind::ClientBlackHole
+            | FaultKind::ClientReset
+            | FaultKind::ClientHalfOpen => {
                 (self.silence_ns >= 100_000_000).then(|| format!("no acknowledgement for {silence}"))
             }
             // The connection ended with the process: an acknowledgement by the next one proves a reconnection, also
             // where the client's own words were too many to keep.
-            FaultKind::BrokerKill | FaultKind::BrokerStop => match (&self.first_error, self.recovery_ns) {
-                (Some(first), _) => {
-                    let events = quantity::counted(self.errors as u64, "client event", "client events");
-                    let first = in_short(first);
-                    Some(format!(
-                        "{first} (first of {events}), no acknowledgement for {silence}"
-                    ))
+            FaultKind::BrokerKill | FaultKind::BrokerStop | FaultKind::BrokerKillAhead => {
+                match (&self.first_error, self.recovery_ns) {
+                    (Some(first), _) => {
+                        let events = quantity::counted(self.errors as u64, "client event", "client events");
+                        let first = in_short(first);
+                        Some(format!(
+                            "{first} (first of {events}), no acknowledgement for {silence}"
+                        ))
+                    }
+                    (None, Some(_)) => Some(format!("reconnected, no acknowledgement for {silence}")),
+                    (None, None) => None,
                 }
-                (None, Some(_)) => Some(format!("reconnected, no acknowledgement for {silence}")),
-                (None, None) => None,
-            },
+            }
         }
     }
+}
+
+/// The partition that had the longest wait for an acknowledgement between two moments.
+fn longest_waiting(session: &Session, from_ns: u64, to_ns: u64) -> Option<i32> {
+    let mut acknowledged: BTreeMap<i32, Vec<u64>> = BTreeMap::new();
+    for row in session.ledgers.iter().flat_map(|ledger| ledger.rows()) {
+        if let (Some(partition), Some(at)) = (row.partition, row.acknowledged_ns) {
+            acknowledged
+                .entry(partition)
+                .or_default()
+                .push(at.clamp(from_ns, to_ns));
+        }
+    }
+    let longest = |mut times: Vec<u64>| {
+        times.extend([from_ns, to_ns]);
+        times.sort_unstable();
+        times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+    };
+    acknowledged
+        .into_iter()
+        .map(|(partition, times)| (longest(times), partition))
+        .max()
+        .map(|(_, partition)| partition)
 }
 
 /// What a client said of its connection, without thread names, addresses and how long it had been up:
@@ -373,6 +414,9 @@ fn add_measurements(
     }
     if let Some(recovery) = faults.iter().filter_map(|fault| fault.recovery_ns).max() {
         measurements.insert("recovery".into(), recovery as f64);
+    }
+    if let Some(back) = session.faults.iter().filter_map(|fact| fact.isr_back_ns).max() {
+        measurements.insert("isr.back".into(), back as f64);
     }
     if let Some(stall) = stall {
         measurements.insert("stall.error".into(), stall.largest_error);

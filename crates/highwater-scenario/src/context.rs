@@ -1,5 +1,6 @@
 //! What every scenario of a run shares.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,6 +20,8 @@ pub(crate) struct Context<'a> {
     pub(crate) directory: &'a Path,
     /// This executable, which members of groups run.
     pub(crate) highwater: &'a Path,
+    /// The user's commands for faults, by their names.
+    pub(crate) hooks: &'a BTreeMap<String, String>,
     pub(crate) interrupted: &'a AtomicBool,
 }
 

@@ -20,6 +20,7 @@ use highwater_target::Target;
 use crate::context::Context;
 use crate::fault::Carrier;
 use crate::groups::Groups;
+use crate::links::Links;
 use crate::observation::Observation;
 use crate::phases::Phases;
 use crate::plan::Plan;
@@ -47,10 +48,10 @@ pub(crate) fn drive(
     context: &Context<'_>,
     plan: &Plan,
     target: &Mutex<Target>,
-    bootstrap: &str,
+    (bootstrap, links): (&str, Option<&Links>),
     session: &mut Session,
 ) {
-    if let Err(failure) = prepare_and_offer(context, plan, target, bootstrap, session) {
+    if let Err(failure) = prepare_and_offer(context, plan, target, (bootstrap, links), session) {
         session.failure.get_or_insert(failure);
     }
 }
@@ -59,7 +60,7 @@ fn prepare_and_offer(
     context: &Context<'_>,
     plan: &Plan,
     target: &Mutex<Target>,
-    bootstrap: &str,
+    (bootstrap, links): (&str, Option<&Links>),
     session: &mut Session,
 ) -> Result<(), String> {
     let scenario = plan.scenario();
@@ -104,6 +105,8 @@ fn prepare_and_offer(
         phases: &phases,
         target,
         wire: wire.as_ref(),
+        links,
+        bootstrap,
         groups: groups.as_ref(),
         start_ns,
         session,
@@ -284,6 +287,8 @@ struct Running<'a> {
     phases: &'a Phases<'a>,
     target: &'a Mutex<Target>,
     wire: Option<&'a Wire>,
+    links: Option<&'a Links>,
+    bootstrap: &'a str,
     groups: Option<&'a Groups<'a>>,
     start_ns: u64,
     session: &'a mut Session,
@@ -294,6 +299,7 @@ impl Running<'_> {
     fn offer(&mut self, observation: &mut Observation<'_>) -> Offered {
         let facts = Mutex::new(Vec::new());
         let give_up = AtomicBool::new(false);
+        let topic = self.session.topic.clone();
         let offered = thread::scope(|scope| {
             let carrier = self.plan.armed_fault().map(|fault| Carrier {
                 fault,
@@ -308,6 +314,11 @@ impl Running<'_> {
                 facts: &facts,
                 seed: self.context.seed_for(u32::MAX),
                 wire: self.wire,
+                links: self.links,
+                bootstrap: self.bootstrap,
+                topic: &topic,
+                hooks: self.context.hooks,
+                places: (self.context.directory, self.context.highwater),
             });
             // A fault on the cluster has the phases; one on members has them otherwise.
             let of_members = carrier.is_none().then_some(self.phases);
@@ -332,11 +343,8 @@ impl Running<'_> {
                 Some(Ok(Err(error))) if !self.context.is_interrupted() => {
                     let fired = facts.lock().is_ok_and(|facts| !facts.is_empty());
                     self.session.failure = Some(match fired {
-                        true => format!(
-                            "the broker did not come back after the fault: {}",
-                            described(&error)
-                        ),
-                        false => format!("the fault could not be carried out: {}", described(&error)),
+                        true => format!("the broker did not come back after the fault: {error}"),
+                        false => format!("the fault could not be carried out: {error}"),
                     });
                 }
                 Some(Err(panic)) => std::panic::resume_unwind(panic),

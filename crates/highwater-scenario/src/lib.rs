@@ -22,7 +22,9 @@ mod drive;
 mod events;
 mod fault;
 mod groups;
+mod hooks;
 pub mod knee;
+mod links;
 mod measured;
 mod metrics;
 mod observation;
@@ -41,6 +43,7 @@ mod wire;
 
 pub use calibrate::calibrate;
 pub use events::Observer;
+pub use hooks::HOOKS;
 pub use plan::Plan;
 pub use run::{Run, RunError, RunOptions, planned};
 pub use trouble::trouble_in_words;

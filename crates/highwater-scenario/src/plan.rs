@@ -73,6 +73,7 @@ impl Plan {
         check_counts(&resolved, scenario)?;
         check_keys_and_values(&resolved, scenario)?;
         check_fault(&resolved, scenario)?;
+        crate::groups::check(&resolved, scenario)?;
         let rules = rules(&resolved, scenario)?;
         let schedule = schedule_of(&resolved, scenario)?;
         let words = contract_words(scenario);

@@ -2,6 +2,7 @@
 //!
 //! Invariant: from the first event on, whatever happens ends in a report on disk that says how far it came.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,17 +11,18 @@ use std::sync::{Arc, Mutex};
 use highwater_check::advice::advise;
 use highwater_load::{Clock, admin};
 use highwater_model::{
-    EventBody, ExitCode, NoticeLevel, Phase, Repetition, Report, RunId, SCHEMA_VERSION, ScenarioReport,
-    Verdict,
+    EventBody, ExitCode, NotRun, NoticeLevel, Phase, Repetition, Report, RunId, SCHEMA_VERSION,
+    ScenarioReport, Verdict,
 };
 use highwater_target::{
-    Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space, host, preflight,
+    KafkaOptions, Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space, host, preflight,
 };
 
 use crate::assemble::{Frame, assemble};
 use crate::config::{ConfigError, Kind, Set, resolve};
 use crate::context::Context;
 use crate::events::{EventStream, Observer};
+use crate::links::{Links, Reserved};
 use crate::plan::Plan;
 use crate::session::{Session, described};
 use crate::suites::Chosen;
@@ -59,6 +61,8 @@ pub struct RunOptions {
     pub kafka_home: Option<PathBuf>,
     /// Names of the defects that can be planted in the dev broker.
     pub known_bugs: Vec<String>,
+    /// Commands of the user that do what Highwater can't do to a cluster that it did not start ([`crate::HOOKS`]).
+    pub hooks: BTreeMap<String, String>,
     /// Ends the run at the next moment when it is set.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -100,6 +104,7 @@ const REPLICAS_ON_THREE: u32 = 3;
 pub struct Run {
     options: RunOptions,
     plans: Vec<Plan>,
+    not_run: Vec<NotRun>,
 }
 
 impl Run {
@@ -109,10 +114,28 @@ impl Run {
     /// The first thing that is wrong; nothing was started.
     pub fn prepare(options: RunOptions, chosen: &[Chosen], sets: &[Set]) -> Result<Self, RunError> {
         let mut plans = Vec::with_capacity(chosen.len());
+        let mut not_run = Vec::new();
+        let mut impossible = None;
         for chosen in chosen {
             let plan = planned(chosen, options.quick, sets, &options.target)?;
             check_against_target(&plan, &options)?;
-            plans.push(plan);
+            match cannot_be_done(&plan, &options) {
+                Some(error) => {
+                    not_run.push(NotRun {
+                        name: plan.scenario().name.clone(),
+                        reason: match &error.help {
+                            Some(help) => format!("{}: {help}", error.message),
+                            None => error.message.clone(),
+                        },
+                    });
+                    impossible.get_or_insert(error);
+                }
+                None => plans.push(plan),
+            }
+        }
+        // A run of nothing shows nothing.
+        if let Some(error) = impossible.filter(|_| plans.is_empty()) {
+            return Err(error.into());
         }
         preflight(
             &options.target,
@@ -121,7 +144,11 @@ impl Run {
         )?;
         prepare_directory(&options.out)?;
         check_space(&options, &plans)?;
-        Ok(Self { options, plans })
+        Ok(Self {
+            options,
+            plans,
+            not_run,
+        })
     }
 
     /// Runs everything and gives the report; `observer` is shown every event.
@@ -165,6 +192,7 @@ impl Run {
                 index,
                 directory: out,
                 highwater: &self.options.highwater,
+                hooks: &self.options.hooks,
                 interrupted: &self.options.interrupted,
             };
             let (report, failure) = self.scenario(&context, plan, repetition, &events);
@@ -198,7 +226,7 @@ impl Run {
             recommendations: advise(&host, &scenarios),
             host,
             scenarios,
-            not_run: Vec::new(),
+            not_run: self.not_run.clone(),
         };
         events.emit(EventBody::RunFinished {
             report: Box::new(report.clone()),
@@ -240,11 +268,21 @@ impl Run {
             ..Session::default()
         };
         let directory = self.options.out.join(format!("target-{}", context.index));
-        let description = match Target::start(
-            &self.options.target,
-            self.target_options(&directory, plan, events),
-        ) {
-            Ok(target) => self.on_target(context, plan, target, &mut session),
+        let reserved = Reserved::default();
+        let linked = plan.armed_fault().is_some_and(|fault| fault.kind.needs_three());
+        let wishes = KafkaOptions {
+            properties: scenario
+                .broker
+                .settings
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            advertise: linked.then(|| reserved.advertise()),
+            ..KafkaOptions::default()
+        };
+        let options = self.target_options(&directory, plan, events);
+        let description = match Target::start_with(&self.options.target, options, &wishes) {
+            Ok(target) => self.on_target(context, plan, (target, linked.then_some(&reserved)), &mut session),
             Err(error) => {
                 match context.is_interrupted() {
                     true => session.interrupted = Some("while the target was started".into()),
@@ -272,13 +310,26 @@ impl Run {
         (assemble(plan, frame, session), failed)
     }
 
-    fn on_target(&self, context: &Context<'_>, plan: &Plan, target: Target, session: &mut Session) -> String {
+    fn on_target(
+        &self,
+        context: &Context<'_>,
+        plan: &Plan,
+        (target, reserved): (Target, Option<&Reserved>),
+        session: &mut Session,
+    ) -> String {
+        let links = match reserved.map(Links::start).transpose() {
+            Ok(links) => links,
+            Err(error) => {
+                session.failure = Some(error);
+                return target.description();
+            }
+        };
         let bootstrap = target.bootstrap().to_owned();
         let description = target.description();
         let own = target.can_fault();
         let target = Mutex::new(target);
         match plan.scenario().kind {
-            Kind::Load => drive::drive(context, plan, &target, &bootstrap, session),
+            Kind::Load => drive::drive(context, plan, &target, (&bootstrap, links.as_ref()), session),
             Kind::Startup => startup::drive(context, plan, &target, &bootstrap, session),
         }
         // A broker that goes away takes its topics with it.
@@ -296,6 +347,9 @@ impl Run {
             .into_inner()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .shutdown();
+        if let Some(links) = links {
+            links.stop();
+        }
         description
     }
 
@@ -347,32 +401,54 @@ fn planned_phases(plan: &Plan) -> Vec<Phase> {
         phases.push(Phase::WarmUp);
     }
     phases.push(Phase::Steady);
-    if plan.armed_fault().is_some() {
+    if plan.armed_fault().is_some() || plan.scenario().groups.values().any(|group| group.fault.is_some()) {
         phases.extend([Phase::Fault, Phase::Recovery]);
     }
     phases.extend([Phase::Drain, Phase::ReadBack]);
     phases
 }
 
-/// Faults and starts need a broker that Highwater started; planted defects need the dev broker.
+/// Faults and starts need a broker that Highwater started, or a hook; the network between brokers needs three of them.
+fn cannot_be_done(plan: &Plan, options: &RunOptions) -> Option<ConfigError> {
+    let target = &options.target;
+    let foreign = matches!(target, TargetSpec::Bootstrap(_));
+    if let Some(fault) = plan.armed_fault().filter(|fault| !fault.kind.cuts_clients()) {
+        let name = fault.kind.name();
+        if fault.kind.needs_three() && *target != TargetSpec::KafkaThree {
+            let text = format!("{name} needs three brokers with proxies between them, and {target} has none");
+            return Some(
+                plan.resolved
+                    .error("fault.kind", text)
+                    .help("use --target kafka:3"),
+            );
+        }
+        if foreign && let Err(hook) = crate::hooks::pair(fault.kind, &options.hooks) {
+            let text = format!("{name} can't be done to a cluster that Highwater did not start ({target})");
+            return Some(plan.resolved.error("fault.kind", text).help(format!(
+                "{hook}; otherwise use --target dev or --target kafka, or disarm it with --set fault.enabled=false; the \
+                 verdict is INCONCLUSIVE then"
+            )));
+        }
+    }
+    if foreign && plan.scenario().kind == Kind::Startup {
+        let text = format!("a cluster that Highwater did not start can't be stopped and started ({target})");
+        return Some(
+            plan.resolved
+                .error("kind", text)
+                .help("use --target dev or --target kafka"),
+        );
+    }
+    if foreign && !plan.scenario().broker.settings.is_empty() {
+        let text = format!("brokers that Highwater did not start can't be given settings ({target})");
+        let error = plan.resolved.error("broker.settings", text);
+        return Some(error.help("use --target kafka or --target kafka:3, or set them in the cluster and leave broker.settings out"));
+    }
+    None
+}
+
+/// Planted defects need the dev broker.
 fn check_against_target(plan: &Plan, options: &RunOptions) -> Result<(), ConfigError> {
     let (scenario, target) = (plan.scenario(), &options.target);
-    let foreign = matches!(target, TargetSpec::Bootstrap(_));
-    if foreign && plan.armed_fault().is_some() {
-        return Err(plan
-            .resolved
-            .error("fault.kind", format!("{} can't be done to a cluster that Highwater did not start ({target})", plan.armed_fault().map_or("the fault", |fault| fault.kind.name())))
-            .help("use --target dev or --target kafka, or disarm it with --set fault.enabled=false; the verdict is INCONCLUSIVE then"));
-    }
-    if foreign && scenario.kind == Kind::Startup {
-        return Err(plan
-            .resolved
-            .error(
-                "kind",
-                format!("a cluster that Highwater did not start can't be stopped and started ({target})"),
-            )
-            .help("use --target dev or --target kafka"));
-    }
     if !scenario.broker.bugs.is_empty() && *target != TargetSpec::Dev {
         return Err(plan
             .resolved

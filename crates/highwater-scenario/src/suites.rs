@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{ConfigError, LARGEST_FILE_BYTES, Scenario, Set, SourceFile, Variant, nearest, parse};
 
 /// A built-in file: suite, scenario, text.
-const BUILT_IN: [(&str, &str, &str); 8] = [
+const BUILT_IN: [(&str, &str, &str); 9] = [
     ("demo", "demo", include_str!("../../../suites/demo.toml")),
     (
         "kafka-baseline",
@@ -26,6 +26,11 @@ const BUILT_IN: [(&str, &str, &str); 8] = [
         "kafka-delivery",
         "consumer-restart",
         include_str!("../../../suites/kafka-delivery/consumer-restart.toml"),
+    ),
+    (
+        "kafka-delivery",
+        "network-partition",
+        include_str!("../../../suites/kafka-delivery/network-partition.toml"),
     ),
     (
         "kafka-delivery",
@@ -286,6 +291,10 @@ mod tests {
                 "consumer-restart/sigkill",
                 "consumer-restart/sigterm",
                 "consumer-restart/halted",
+                "network-partition/black-hole",
+                "network-partition/reset",
+                "network-partition/half-open",
+                "network-partition/broker-from-broker",
                 "multiple-consumer-groups",
                 "lost-acks/idempotent",
                 "lost-acks/at-least-once",

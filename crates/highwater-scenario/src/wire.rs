@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use highwater_model::history::{NodeAddress, ProcessChange, Trouble};
 use highwater_model::{EventBody, NoticeLevel, RuleReport};
-use highwater_proxy::{Proxy, ProxyOptions, Snapshot};
+use highwater_proxy::{Proxy, ProxyOptions, RuleSpec, Snapshot, Trigger};
 use tokio::runtime::Runtime;
 
 use crate::context::Context;
@@ -30,6 +30,8 @@ pub(crate) struct Wire {
     proxy: Proxy,
     bootstrap: String,
     history: std::path::PathBuf,
+    /// The rule that cuts clients off.
+    cut: Option<u16>,
     told: Mutex<Told>,
 }
 
@@ -44,9 +46,23 @@ struct Told {
 impl Wire {
     /// Starts the proxy if the scenario has rules.
     pub(crate) fn start(context: &Context<'_>, plan: &Plan, bootstrap: &str) -> Result<Option<Self>, String> {
-        if plan.rules.is_empty() {
+        let cut = plan.armed_fault().and_then(|fault| fault.kind.network_fault());
+        if plan.rules.is_empty() && cut.is_none() {
             return Ok(None);
         }
+        let mut rules = plan.rules.clone();
+        let cut = cut.map(|fault| {
+            rules.push(RuleSpec {
+                name: "cut-off".to_owned(),
+                fault: fault.to_owned(),
+                trigger: Trigger {
+                    by_hand: true,
+                    ..Trigger::default()
+                },
+                ..RuleSpec::default()
+            });
+            u16::try_from(rules.len() - 1).unwrap_or(u16::MAX)
+        });
         let history = context.directory.join(match context.index {
             0 => "history.hwh".to_owned(),
             index => format!("history-{index}.hwh"),
@@ -60,7 +76,7 @@ impl Wire {
             .build()
             .map_err(|error| failed(&error))?;
         let options = ProxyOptions {
-            rules: plan.rules.clone(),
+            rules,
             seed: context.seed_for(SALT),
             history: Some(history.clone()),
             began: context.clock.began(),
@@ -84,6 +100,7 @@ impl Wire {
             proxy,
             bootstrap,
             history,
+            cut,
             told: Mutex::default(),
         }))
     }
@@ -96,6 +113,20 @@ impl Wire {
     /// The load begins at this moment of the run.
     pub(crate) fn begin_windows(&self, start_ns: u64) {
         self.proxy.begin_windows(Duration::from_nanos(start_ns));
+    }
+
+    /// Cuts clients and brokers off from each other.
+    pub(crate) fn cut(&self) {
+        if let Some(rule) = self.cut {
+            self.proxy.arm(rule);
+        }
+    }
+
+    /// Lets everything pass again.
+    pub(crate) fn heal(&self) {
+        if let Some(rule) = self.cut {
+            self.proxy.lift(rule);
+        }
     }
 
     /// Writes into the history what a fault did to the broker's process.

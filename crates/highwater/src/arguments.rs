@@ -361,6 +361,13 @@ pub(crate) struct RunArguments {
     /// The shortened form of each scenario, for a laptop: reports say so, and judge only what its length allows.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// A command of yours for a fault on a cluster that is there, e.g. `--hook broker.restart='systemctl restart kafka'`.
+    ///
+    /// Names: broker.kill, broker.stop, broker.start, broker.restart, broker.pause, broker.resume. `sh -c` runs it, with
+    /// HIGHWATER_LEADER (id of the broker that leads partition 0 of the run's topic), HIGHWATER_TOPIC and
+    /// HIGHWATER_BOOTSTRAP; an exit code other than 0 fails the run. What no hook can do is told as not run.
+    #[arg(long, value_name = "NAME=COMMAND", value_parser = hook)]
+    pub(crate) hook: Vec<(String, String)>,
     /// Keeps the topics of the run and the data of brokers that it started.
     #[arg(long)]
     pub(crate) keep: bool,
@@ -610,6 +617,20 @@ fn span(text: &str) -> Result<Duration, String> {
 }
 
 /// A seed as it is printed: hexadecimal, with or without `0x`.
+fn hook(text: &str) -> Result<(String, String), String> {
+    let known = highwater_scenario::HOOKS.map(|(name, _)| name);
+    let (name, command) = text
+        .split_once('=')
+        .ok_or_else(|| format!("write NAME='COMMAND'; names: {}", known.join(", ")))?;
+    if !known.contains(&name) {
+        return Err(format!("there is no hook `{name}`; names: {}", known.join(", ")));
+    }
+    if command.trim().is_empty() {
+        return Err(format!("the hook {name} has no command"));
+    }
+    Ok((name.to_owned(), command.to_owned()))
+}
+
 fn seed(text: &str) -> Result<u64, String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     u64::from_str_radix(digits, 16)

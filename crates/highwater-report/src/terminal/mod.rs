@@ -50,6 +50,10 @@ pub fn terminal(report: &Report, style: &Style, report_path: Option<&Path>) -> S
             }
         }
     }
+    for not_run in &report.not_run {
+        page.blank();
+        page.block("NOT RUN", true, &format!("{}: {}", not_run.name, not_run.reason));
+    }
     page.blank();
     if let Some(path) = report_path {
         page.whole("report", &path.display().to_string());

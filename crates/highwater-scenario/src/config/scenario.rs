@@ -360,6 +360,13 @@ pub struct Fault {
     /// With `times`: the next fault comes at a random moment between `every` and this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every_at_most: Option<Span>,
+    /// For `broker-kill-ahead`: how long the leader goes on alone before it is killed.
+    #[serde(default = "two_seconds")]
+    pub ahead: Span,
+}
+
+fn two_seconds() -> Span {
+    Span(Duration::from_secs(2))
 }
 
 fn yes() -> bool {
@@ -384,9 +391,41 @@ pub enum FaultKind {
     BrokerStop,
     /// SIGSTOP, and SIGCONT.
     BrokerPause,
+    /// A leader that goes on without the others for a while, is killed, and comes back behind them. Three nodes.
+    BrokerKillAhead,
+    /// A leader is cut off from the other brokers, not from its clients. Three nodes.
+    BrokerIsolate,
+    /// Nothing passes between clients and brokers, and both ends stay connected.
+    ClientBlackHole,
+    /// Connections between clients and brokers are reset, also new ones.
+    ClientReset,
+    /// Connections end towards the brokers only; the clients still believe in them.
+    ClientHalfOpen,
 }
 
 impl FaultKind {
+    /// Whether it is done between clients and brokers, at the fault proxy: on any target.
+    #[must_use]
+    pub fn cuts_clients(self) -> bool {
+        self.network_fault().is_some()
+    }
+
+    /// Whether it needs the network between brokers, so a target of three nodes.
+    #[must_use]
+    pub fn needs_three(self) -> bool {
+        matches!(self, Self::BrokerKillAhead | Self::BrokerIsolate)
+    }
+
+    /// The fault of the proxy that does it.
+    pub(crate) fn network_fault(self) -> Option<&'static str> {
+        match self {
+            Self::ClientBlackHole => Some("black-hole"),
+            Self::ClientReset => Some("reset"),
+            Self::ClientHalfOpen => Some("half-open"),
+            _ => None,
+        }
+    }
+
     /// The name as in files and reports.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -394,6 +433,11 @@ impl FaultKind {
             Self::BrokerKill => "broker-kill",
             Self::BrokerStop => "broker-stop",
             Self::BrokerPause => "broker-pause",
+            Self::BrokerKillAhead => "broker-kill-ahead",
+            Self::BrokerIsolate => "broker-isolate",
+            Self::ClientBlackHole => "client-black-hole",
+            Self::ClientReset => "client-reset",
+            Self::ClientHalfOpen => "client-half-open",
         }
     }
 }

@@ -7,10 +7,12 @@
 //! ```
 //! Invariant: only what a member wrote into its file counts as received, and a file outlives its writer.
 
+mod check;
 mod deeds;
 mod judged;
 mod members;
 
+pub(crate) use check::check;
 pub(crate) use judged::{JudgedGroup, judged, member_faults};
 pub(crate) use members::Groups;
 

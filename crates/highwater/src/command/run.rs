@@ -51,6 +51,7 @@ pub(crate) fn run(
         keep: arguments.keep,
         highwater: own_path()?,
         kafka_home: arguments.kafka.kafka_home.clone(),
+        hooks: arguments.hook.iter().cloned().collect(),
         interrupted: interrupt::flag()?,
         known_bugs: Bug::ALL.iter().map(ToString::to_string).collect(),
         out: out.clone(),
@@ -212,6 +213,9 @@ fn command_again(what: &str, only: Option<&str>, arguments: &RunArguments, seed:
     }
     if arguments.target != TargetSpec::Dev {
         words.extend(["--target".into(), quoted(&arguments.target.to_string())]);
+    }
+    for (name, command) in &arguments.hook {
+        words.extend(["--hook".into(), quoted(&format!("{name}={command}"))]);
     }
     for set in &arguments.set {
         words.extend(["--set".into(), quoted(set)]);
