@@ -15,7 +15,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::metadata::{MetadataBroker, MetadataPartition};
+use rdkafka::metadata::{MetadataBroker, MetadataPartition, MetadataTopic};
 
 use crate::{LoadError, settings};
 
@@ -144,7 +144,7 @@ pub fn placements(bootstrap: &str, topic: &str, timeout: Duration) -> Result<Vec
         .map_err(|error| unreachable(bootstrap, timeout, &error))?;
     let found = metadata.topics().iter().filter(|found| found.name() == topic);
     let mut placed: Vec<Placement> = found
-        .flat_map(|found| found.partitions())
+        .flat_map(MetadataTopic::partitions)
         .map(|partition| Placement {
             partition: partition.id(),
             leader: partition.leader(),

@@ -9,7 +9,7 @@
 //! from the copies: it can neither be copied from nor copy.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, SocketAddrV4, TcpListener};
+use std::net::{SocketAddrV4, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use highwater_model::history::NodeAddress;
@@ -70,7 +70,7 @@ impl Links {
             // Whoever knocked meanwhile knocks again.
             drop(listener);
             let options = ProxyOptions {
-                listen: SocketAddr::from(listen),
+                listen,
                 rules: rules(&nodes),
                 ..ProxyOptions::new(vec![NodeAddress {
                     host: upstream.ip().to_string(),
@@ -91,12 +91,12 @@ impl Links {
 
     /// Cuts a broker off from the others, in both directions.
     pub(crate) fn cut(&self, node: i32) {
-        self.each(node, |proxy, rule| proxy.arm(rule));
+        self.each(node, Proxy::arm);
     }
 
     /// Lets everything pass again.
     pub(crate) fn heal(&self, node: i32) {
-        self.each(node, |proxy, rule| proxy.lift(rule));
+        self.each(node, Proxy::lift);
     }
 
     fn each(&self, node: i32, act: impl Fn(&Proxy, u16) -> bool) {
