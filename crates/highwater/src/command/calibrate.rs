@@ -35,6 +35,7 @@ pub(crate) fn calibrate(format: TextFormat, quiet: bool, screen: &Screen) -> Res
         command: "highwater calibrate".into(),
         highwater: own_path()?,
         kafka_home: None,
+        hooks: std::collections::BTreeMap::new(),
         known_bugs: Bug::ALL.iter().map(ToString::to_string).collect(),
         interrupted: std::sync::Arc::clone(&interrupted),
     };

@@ -102,6 +102,7 @@ fn options(arguments: &KneeArguments) -> Result<KneeOptions, Failure> {
             command: again(arguments, seed),
             highwater: own_path()?,
             kafka_home: arguments.kafka.kafka_home.clone(),
+            hooks: std::collections::BTreeMap::new(),
             known_bugs: Bug::ALL.iter().map(ToString::to_string).collect(),
             interrupted: interrupt::flag()?,
         },
