@@ -3,7 +3,7 @@
 //! ```text
 //!  schedule ──▶ due times ──▶ (load) ──▶ histogram ──▶ quantiles ──▶ threshold
 //!                                          │
-//!                                steady · recovery · stall
+//!                                steady · recovery · stall · trend
 //!
 //!  figures of two sides ──▶ compare ──▶ regressed · improved · equivalent · inconclusive
 //! ```
@@ -21,6 +21,7 @@ pub mod schedule;
 pub mod stall;
 pub mod steady;
 pub mod threshold;
+pub mod trend;
 
 pub use histogram::Latency;
 pub use schedule::{DueTimes, Schedule, ScheduleError, Shape, Step};

@@ -21,6 +21,10 @@ pub enum Unit {
     Cores,
     /// A share or a factor.
     Ratio,
+    /// A change as a share of the whole, for each minute: 0.01 is one percent more each minute.
+    Drift,
+    /// Times that something happened.
+    Count,
 }
 
 impl Unit {
@@ -34,6 +38,8 @@ impl Unit {
             Self::Rate => "a rate",
             Self::Cores => "a number of cores",
             Self::Ratio => "a share",
+            Self::Drift => "a drift",
+            Self::Count => "a number of times",
         }
     }
 
@@ -47,6 +53,8 @@ impl Unit {
             Self::Rate => "1000/s",
             Self::Cores => "0.5",
             Self::Ratio => "1 %",
+            Self::Drift => "0.5 %/min",
+            Self::Count => "0",
         }
     }
 }
@@ -70,6 +78,8 @@ pub const WRITTEN_UNITS: &[(&str, Unit, f64)] = &[
     ("/s", Unit::Rate, 1.0),
     ("cores", Unit::Cores, 1.0),
     ("%", Unit::Ratio, 0.01),
+    ("%/min", Unit::Drift, 0.01),
+    ("times", Unit::Count, 1.0),
 ];
 
 /// Significant digits of a figure that only has to be read.
@@ -139,6 +149,8 @@ impl Quantity {
             Unit::Cores if value == 1.0 => "1 core".to_owned(),
             Unit::Cores => format!("{} cores", number(value, digits)),
             Unit::Ratio => format!("{} %", number(value * 100.0, digits)),
+            Unit::Drift => format!("{} %/min", number(value * 100.0, digits)),
+            Unit::Count => number(value, digits.max(whole_digits(value))),
         }
     }
 }
@@ -255,6 +267,8 @@ mod tests {
             (0.0832, Unit::Cores, "0.0832 cores"),
             (1.0, Unit::Cores, "1 core"),
             (0.995, Unit::Ratio, "99.5 %"),
+            (0.0042, Unit::Drift, "0.42 %/min"),
+            (1_234.0, Unit::Count, "1,234"),
             (-2_000_000.0, Unit::Time, "-2 ms"),
             (f64::INFINITY, Unit::Records, "inf records"),
         ];

@@ -91,7 +91,7 @@ impl Kind {
         match (self, other) {
             (a, b) if a == b => Some(a),
             (Self::Plain, Self::Of(unit)) | (Self::Of(unit), Self::Plain) => {
-                (!matches!(unit, Unit::Time | Unit::Bytes)).then_some(Self::Of(unit))
+                (!matches!(unit, Unit::Time | Unit::Bytes | Unit::Drift)).then_some(Self::Of(unit))
             }
             // `broker.cpu.mean < 85 %`
             (Self::Of(Unit::Cores), Self::Of(Unit::Ratio))

@@ -20,6 +20,8 @@ fn every_metric_can_pass_fail_and_be_missing() {
         Unit::Rate => ("1000/s", 1_000.0, 1_000.1),
         Unit::Cores => ("85 %", 0.85, 0.86),
         Unit::Ratio => ("1 %", 0.01, 0.02),
+        Unit::Drift => ("0.5 %/min", 0.005, 0.0051),
+        Unit::Count => ("3", 3.0, 4.0),
     };
     for metric in METRICS {
         let name = metric.name;

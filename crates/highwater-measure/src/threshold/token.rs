@@ -101,12 +101,14 @@ impl<'a> Cursor<'a> {
     fn unit(&mut self) -> Option<&'a str> {
         let rest = self.rest();
         if rest.starts_with('%') {
-            self.at += 1;
-            return Some("%");
+            let per_minute = rest.strip_prefix("%/min").filter(|after| !continues(after));
+            let unit = if per_minute.is_some() { "%/min" } else { "%" };
+            self.at += unit.len();
+            return Some(unit);
         }
         // `/s` is a unit unless it begins the division by something whose name begins with s.
         if let Some(after) = rest.strip_prefix("/s")
-            && !after.starts_with(|next: char| next.is_ascii_alphanumeric() || "_.-".contains(next))
+            && !continues(after)
         {
             self.at += 2;
             return Some("/s");
@@ -145,6 +147,11 @@ impl<'a> Cursor<'a> {
             },
         })
     }
+}
+
+/// Whether a name goes on here.
+fn continues(text: &str) -> bool {
+    text.starts_with(|next: char| next.is_ascii_alphanumeric() || "_.-".contains(next))
 }
 
 fn unknown_unit(unit: &str, span: Range<usize>) -> ThresholdError {
