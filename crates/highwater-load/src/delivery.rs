@@ -2,6 +2,7 @@
 //!
 //! Invariant: everything here runs on the polling thread of its producer and does not block.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use crate::client_event::{ClientEventKind, EventLog};
 use crate::outcome;
 use crate::progress::Progress;
+use crate::throttle::{BrokerStatistics, Throttles};
 use crate::traffic::TrafficCounters;
 
 pub(crate) struct Delivery {
@@ -22,6 +24,7 @@ pub(crate) struct Delivery {
     pub(crate) progress: Arc<Progress>,
     pub(crate) events: Arc<EventLog>,
     pub(crate) traffic: TrafficCounters,
+    pub(crate) throttles: Throttles,
     /// Why the client can't go on.
     pub(crate) fatal: Arc<OnceLock<String>>,
 }
@@ -31,6 +34,8 @@ pub(crate) struct Delivery {
 struct Statistics {
     txmsg_bytes: u64,
     tx_bytes: u64,
+    #[serde(default)]
+    brokers: BTreeMap<String, BrokerStatistics>,
 }
 
 impl Delivery {
@@ -84,6 +89,8 @@ impl ClientContext for Delivery {
     fn stats_raw(&self, statistics: &[u8]) {
         if let Ok(read) = serde_json::from_slice::<Statistics>(statistics) {
             self.traffic.set(read.txmsg_bytes, read.tx_bytes);
+            self.throttles
+                .take_in(self.progress.clock.now_ns(), &read.brokers);
         }
     }
 }

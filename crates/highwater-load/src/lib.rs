@@ -5,6 +5,7 @@
 //!  Load ─────┤                                        client ──┤
 //!            └ one pair for each producer                      └ client events
 //!  Receivers: consumer → ledger          read_back: log → whoever asks          admin: topics
+//!  Watch: each broker asked beside it
 //! ```
 //!
 //! Invariant: the load is open. When a record is due follows from the schedule alone, every record that is due
@@ -37,8 +38,10 @@ pub mod read_back;
 mod receivers;
 mod settings;
 pub mod stamp;
+mod throttle;
 mod traffic;
 mod value;
+mod watch;
 
 pub use calibrate::{calibrate_clock, calibrate_scheduler};
 pub use client_event::{ClientEvent, ClientEventKind, MAX_CLIENT_EVENTS};
@@ -55,3 +58,4 @@ pub use traffic::Traffic;
 pub use value::{
     MAX_COMPRESSIBILITY, MAX_VALUE_BYTES, MIN_CHANGE_EVENT_BYTES, MIN_FIXED_BYTES, ValuePool, Values,
 };
+pub use watch::{Seen, Watch};

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use highwater_measure::histogram::IntervalSummary;
+use highwater_model::ThrottleSample;
 use rdkafka::producer::{BaseProducer, Producer, PurgeConfig};
 
 use crate::client_event::{ClientEvent, EventLog};
@@ -21,6 +22,7 @@ use crate::offer::{Offer, ProducerSpec};
 use crate::offering::{Ending, Offering, Pace};
 use crate::progress::Progress;
 use crate::settings::{self, Codec};
+use crate::throttle::Throttles;
 use crate::traffic::{Traffic, TrafficCounters};
 use crate::value::ValuePool;
 use crate::{Clock, Ledger, LoadError};
@@ -125,6 +127,7 @@ impl Load {
             progress: Arc::clone(&progress),
             events: Arc::clone(&self.events),
             traffic: TrafficCounters::default(),
+            throttles: Throttles::default(),
             fatal: Arc::clone(&self.fatal),
         };
         let client = settings::producer(&offer.bootstrap, &name, &spec.client)
@@ -314,6 +317,15 @@ impl Load {
             .iter()
             .map(read)
             .fold(Traffic::default(), Traffic::plus)
+    }
+
+    /// What brokers told the producers about throttling so far, in order of time; at most a second old.
+    #[must_use]
+    pub fn throttles(&self) -> Vec<ThrottleSample> {
+        let read = |worker: &Worker| worker.client.context().throttles.all();
+        let mut all: Vec<ThrottleSample> = self.workers.iter().flat_map(read).collect();
+        all.sort_by_key(|one| (one.at_ns, one.node));
+        all
     }
 
     fn join_offering(&mut self) {

@@ -9,6 +9,7 @@
 //! `_per_s`. Missing values are `None`, never zero.
 
 mod calibration;
+mod cluster;
 mod comparison;
 mod event;
 mod exit_code;
@@ -27,6 +28,7 @@ mod verdict;
 pub use calibration::{
     CALIBRATION_SCHEMA_VERSION, Calibration, ClockCalibration, GeneratorCalibration, SchedulerCalibration,
 };
+pub use cluster::{BrokerReport, CanarySample, ClusterReport, PartitionsSample, ThrottleSample, TrendReport};
 pub use comparison::{
     COMPARISON_SCHEMA_VERSION, ChangeInterval, ComparedMetric, ComparedScenario, ComparedSide, ComparedUnit,
     Comparison, Design, EffectClass, FingerprintDifference, Gate, GateResult, Worse,
@@ -52,5 +54,7 @@ pub use report::{
     Recommendation, RecordCounts, Repetition, Report, RuleReport, SCHEMA_VERSION, ScenarioReport,
     StallOracle, StallRow, ThresholdReport, ThresholdResult, TimelineBin, Timing, TimingCurve, ValidityCheck,
 };
-pub use resources::{ProcessResources, ProcessRole, ResourceSample, Resources};
+pub use resources::{
+    Collector, GcPause, NetworkSample, ProcessResources, ProcessRole, ResourceSample, Resources,
+};
 pub use verdict::Verdict;

@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ExitCode, GroupReport, Host, NotRun, Phase, RecordId, Resources, Setting, Verdict};
+use crate::{
+    ClusterReport, ExitCode, GroupReport, Host, NotRun, Phase, RecordId, Resources, Setting, TrendReport,
+    Verdict,
+};
 
 /// Version of the serialised [`Report`]; raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -122,6 +125,12 @@ pub struct ScenarioReport {
     pub validity: Vec<ValidityCheck>,
     /// CPU, memory, disk, descriptors of every process involved.
     pub resources: Resources,
+    /// What the brokers said of themselves.
+    #[serde(default)]
+    pub cluster: ClusterReport,
+    /// Whether latency and memory drifted over the load.
+    #[serde(default)]
+    pub trends: Vec<TrendReport>,
     /// Other measured values by metric name, e.g. `startup.max` in nanoseconds, with the unit in the name's entry.
     pub measurements: BTreeMap<String, f64>,
     /// Latency over time, binned by the moment at which records were due.

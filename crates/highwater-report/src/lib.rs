@@ -42,6 +42,7 @@ mod terminal;
 mod text;
 mod timeline;
 mod validation;
+mod watched;
 mod wording;
 
 pub use calibration::{calibration_json, calibration_text};

@@ -6,7 +6,7 @@ use highwater_model::{Report, ScenarioReport, Timing, Verdict};
 
 use crate::number::{self, count, duration_f64, optional_duration};
 use crate::text::plain;
-use crate::wording;
+use crate::{watched, wording};
 
 /// What a person reads in a pull request.
 const LINES_MAX: usize = 60;
@@ -142,6 +142,8 @@ fn details(scenario: &ScenarioReport, single: bool) -> Vec<String> {
             .take(3)
             .map(|fault| wording::fault(fault).join(", ")),
     );
+    points.extend(watched::told_trends(scenario).take(3).map(watched::trend));
+    points.extend(watched::brokers(&scenario.cluster));
     if !scenario.rules.is_empty() {
         points.push(format!("rules: {}", wording::rules(&scenario.rules)));
     }

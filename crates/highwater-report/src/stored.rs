@@ -8,8 +8,8 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use highwater_model::{
-    Event, EventBody, FaultReport, LatencyReport, PhaseReport, Quantiles, RecordCounts, Report, Resources,
-    SCHEMA_VERSION, ScenarioReport, TimingCurve, Verdict,
+    ClusterReport, Event, EventBody, FaultReport, LatencyReport, PhaseReport, Quantiles, RecordCounts,
+    Report, Resources, SCHEMA_VERSION, ScenarioReport, TimingCurve, Verdict,
 };
 
 use crate::ReportError;
@@ -261,6 +261,8 @@ fn unfinished_scenario(scenario: ScenarioView, now_ns: u64, reasons: Vec<String>
             samples: scenario.samples,
             ..Resources::default()
         },
+        cluster: ClusterReport::default(),
+        trends: Vec::new(),
         measurements: std::collections::BTreeMap::new(),
         timeline: scenario.bins,
         curve: TimingCurve::default(),

@@ -13,6 +13,8 @@ use highwater_model::{
     ThresholdReport, ThresholdResult,
 };
 
+use crate::bursts;
+use crate::cluster;
 use crate::config::{FaultKind, Kind, Rate};
 use crate::fault::FaultFact;
 use crate::groups::{JudgedGroup, judged, member_faults};
@@ -21,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::plan::Plan;
 use crate::resources;
 use crate::session::Session;
+use crate::trends::{trends, why_not};
 use crate::validity;
 
 /// Where and when a scenario ran.
@@ -46,7 +49,17 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
         session.phases.first().map_or(0, |span| span.start_ns),
         session.load_end_ns,
     );
-    let resources = resources::summarise(std::mem::take(&mut session.samples), load, session.network);
+    let mut resources = resources::summarise(
+        std::mem::take(&mut session.samples),
+        load,
+        session.network,
+        &session.pauses,
+    );
+    resources.network = std::mem::take(&mut session.network_samples);
+    resources.pauses = std::mem::take(&mut session.pauses);
+    resources.sampler_cpu_cores = watching_cores(&session);
+    let seen = session.seen.take().unwrap_or_default();
+    let cluster = cluster::summarise(seen, std::mem::take(&mut session.throttles), load);
     let mut faults = faults(plan, &session, &measured);
     let of_members = member_faults(&session);
     let groups = match session.findings {
@@ -78,6 +91,23 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
     add_measurements(&mut measurements, &session, &faults, stall.as_ref());
     add_groups(&mut measurements, &groups, &of_members);
     faults.extend(of_members);
+    cluster::measurements(&cluster, &mut measurements);
+    let settled = bursts::settled_ns(&scenario.load, load.0, &session.phases, &measured.timeline);
+    measurements.extend(settled.map(|ns| ("burst.settled".to_owned(), ns as f64)));
+    measurements.extend(
+        resources
+            .sampler_cpu_cores
+            .map(|cores| ("sampler.cpu".to_owned(), cores)),
+    );
+    let trends = match scenario.kind {
+        Kind::Load => trends(
+            &session.phases,
+            &measured.timeline,
+            &resources.samples,
+            &mut measurements,
+        ),
+        Kind::Startup => Vec::new(),
+    };
     let mut report = ScenarioReport {
         name: scenario.name.clone(),
         repetition: frame.repetition,
@@ -106,6 +136,8 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
             .unwrap_or_default(),
         validity: Vec::new(),
         resources,
+        cluster,
+        trends,
         measurements,
         timeline: measured.timeline,
         curve: measured.curve,
@@ -459,9 +491,21 @@ fn thresholds(thresholds: &[Threshold], report: &ScenarioReport) -> Vec<Threshol
                     "{censored} records were never acknowledged: the value is a lower bound"
                 ));
             }
+            if result.result == ThresholdResult::NotMeasured
+                && let Some(why) = why_not(&report.trends, &result.metric)
+            {
+                result.note = Some(why);
+            }
             result
         })
         .collect()
+}
+
+/// CPU of reading processes and of asking brokers, in cores.
+fn watching_cores(session: &Session) -> Option<f64> {
+    let (reading, seconds) = session.watching_seconds?;
+    let asking = session.seen.as_ref().map_or(0.0, |seen| seen.cpu_ns as f64 / 1e9);
+    (seconds > 0.0).then(|| (reading + asking) / seconds)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use highwater_load::{Load, Offer, ProducerSpec, Receivers, admin};
+use highwater_load::{Load, Offer, ProducerSpec, Receivers, Watch, admin};
 use highwater_measure::histogram::IntervalSummary;
 use highwater_measure::steady::{Interval, SteadyState, SteadyTest};
 use highwater_model::{NoticeLevel, Phase, Tick};
@@ -66,6 +66,8 @@ fn prepare_and_offer(
     let scenario = plan.scenario();
     create_topic(plan, bootstrap, session)?;
     let phases = Phases::new(context.events);
+    let watch = Watch::start(bootstrap, &session.topic, context.clock)
+        .map_err(|error| format!("the brokers can't be watched: {error}"))?;
     let wire = Wire::start(context, plan, bootstrap)?;
     // Only the load goes through the proxy: what the run does for itself is not put to the test.
     let load_bootstrap = wire.as_ref().map_or(bootstrap, Wire::bootstrap);
@@ -131,6 +133,7 @@ fn prepare_and_offer(
         note_received(receivers, session);
     }
     session.client_events = load.client_events();
+    session.throttles = load.throttles();
     if let Some(wire) = wire {
         wire.finish(context, session);
     }
@@ -144,6 +147,7 @@ fn prepare_and_offer(
     observation.sample_now();
     session.phases = phases.finish(context.clock.now_ns());
     observation.finish(session);
+    session.seen = Some(watch.finish());
     Ok(())
 }
 

@@ -14,7 +14,9 @@
 //! (`highwater-target`), formats for people (`highwater-report`).
 
 mod assemble;
+mod bursts;
 mod calibrate;
+mod cluster;
 pub mod compare;
 pub mod config;
 mod context;
@@ -37,6 +39,7 @@ mod run;
 mod session;
 mod startup;
 pub mod suites;
+mod trends;
 mod trouble;
 mod validity;
 mod wire;

@@ -2,7 +2,7 @@
 //! [`highwater_measure::threshold::METRICS`]; a test asks for each.
 
 use highwater_model::{
-    LatencyReport, Phase, PhaseReport, ProcessResources, ProcessRole, Quantiles, ScenarioReport,
+    Collector, LatencyReport, Phase, PhaseReport, ProcessResources, ProcessRole, Quantiles, ScenarioReport,
 };
 
 /// Looks values up in a report.
@@ -91,6 +91,9 @@ impl Metrics<'_> {
             "memory.mean" => process.resident_bytes_mean.map(|bytes| bytes as f64),
             "cpu.max" => process.cpu_cores_peak,
             "cpu.mean" => process.cpu_cores_mean,
+            "heap.max" => collector(process, |found| found.heap_after_peak_bytes as f64),
+            "gc.max" => collector(process, |found| found.longest_ns as f64),
+            "gc.share" => collector(process, |found| found.share),
             _ => None,
         };
         let own = self
@@ -101,6 +104,10 @@ impl Metrics<'_> {
             .filter(|process| process.role == role);
         own.filter_map(read).reduce(f64::max)
     }
+}
+
+fn collector(process: &ProcessResources, read: fn(&Collector) -> f64) -> Option<f64> {
+    process.collector.as_ref().map(read)
 }
 
 fn of_phase(phase: &PhaseReport, name: &str) -> Option<f64> {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use highwater_model::{ProcessResources, ResourceSample, Resources};
+use highwater_model::{Collector, GcPause, ProcessResources, ResourceSample, Resources};
 
 /// Summarises the readings that were taken between two moments; all readings are kept for the charts.
 pub(crate) fn summarise(
     samples: Vec<ResourceSample>,
     load: (u64, u64),
     network: Option<(u64, u64)>,
+    pauses: &[GcPause],
 ) -> Resources {
     let mut order: Vec<(&str, highwater_model::ProcessRole)> = Vec::new();
     for sample in &samples {
@@ -43,6 +44,7 @@ pub(crate) fn summarise(
                 disk_written_bytes: last_of_each(&own, |sample| sample.disk_written_bytes),
                 disk_read_bytes: last_of_each(&own, |sample| sample.disk_read_bytes),
                 descriptors_peak: own.iter().filter_map(|sample| sample.descriptors).max(),
+                collector: collector(process, pauses, load),
             }
         })
         .collect();
@@ -51,7 +53,24 @@ pub(crate) fn summarise(
         samples,
         host_network_received_bytes: network.map(|(received, _)| received),
         host_network_sent_bytes: network.map(|(_, sent)| sent),
+        ..Resources::default()
     }
+}
+
+/// What a collector did during the load. A JVM whose log has not a single pause in all the run has none.
+fn collector(process: &str, pauses: &[GcPause], load: (u64, u64)) -> Option<Collector> {
+    let own = || pauses.iter().filter(|pause| pause.process == process);
+    let heap_bytes = own().next_back()?.heap_bytes;
+    let during = || own().filter(|pause| (load.0..=load.1).contains(&pause.at_ns));
+    let paused_ns: u64 = during().map(|pause| pause.pause_ns).sum();
+    Some(Collector {
+        pauses: during().count() as u64,
+        paused_ns,
+        longest_ns: during().map(|pause| pause.pause_ns).max().unwrap_or(0),
+        share: paused_ns as f64 / load.1.saturating_sub(load.0).max(1) as f64,
+        heap_after_peak_bytes: own().map(|pause| pause.heap_after_bytes).max().unwrap_or(0),
+        heap_bytes,
+    })
 }
 
 fn mean(values: &[f64]) -> Option<f64> {
@@ -117,7 +136,7 @@ mod tests {
             sample(3, 11, 0.2, 30),
             sample(4, 11, 0.7, 50),
         ];
-        let resources = summarise(samples, (0, 10_000_000_000), None);
+        let resources = summarise(samples, (0, 10_000_000_000), None, &[]);
         let broker = &resources.processes[0];
         assert!((broker.cpu_seconds - 1.2).abs() < 1e-9, "{}", broker.cpu_seconds);
         assert_eq!(broker.disk_written_bytes, Some(250));
@@ -129,5 +148,33 @@ mod tests {
             ),
             (None, Some(104), Some(4))
         );
+        assert_eq!(broker.collector, None);
+    }
+
+    #[test]
+    fn pauses_are_those_of_the_process_and_of_the_load() {
+        let pause = |process: &str, at_s: u64, ms: u64, after: u64| GcPause {
+            at_ns: at_s * 1_000_000_000,
+            process: process.into(),
+            pause_ns: ms * 1_000_000,
+            heap_after_bytes: after,
+            heap_bytes: 512,
+            ..GcPause::default()
+        };
+        let pauses = [
+            pause("broker", 1, 900, 400),
+            pause("broker", 12, 30, 100),
+            pause("other", 13, 700, 500),
+            pause("broker", 14, 70, 90),
+        ];
+        let load = (10_000_000_000, 20_000_000_000);
+        let resources = summarise(vec![sample(12, 10, 5.0, 100)], load, None, &pauses);
+        let found = resources.processes[0].collector.as_ref().unwrap();
+        assert_eq!(
+            (found.pauses, found.paused_ns, found.longest_ns),
+            (2, 100_000_000, 70_000_000)
+        );
+        assert!((found.share - 0.01).abs() < 1e-12);
+        assert_eq!((found.heap_after_peak_bytes, found.heap_bytes), (400, 512));
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use highwater_check::{Findings, Quiet};
-use highwater_load::{ClientEvent, Ledger};
-use highwater_model::{ResourceSample, RuleReport};
+use highwater_load::{ClientEvent, Ledger, Seen};
+use highwater_model::{GcPause, NetworkSample, ResourceSample, RuleReport, ThrottleSample};
 
 use crate::fault::FaultFact;
 use crate::groups::GroupFacts;
@@ -36,6 +36,16 @@ pub(crate) struct Session {
     pub(crate) samples: Vec<ResourceSample>,
     /// Bytes received and sent by the host, loopback included.
     pub(crate) network: Option<(u64, u64)>,
+    /// The same of the host, each second.
+    pub(crate) network_samples: Vec<NetworkSample>,
+    /// Pauses of the JVMs' garbage collectors.
+    pub(crate) pauses: Vec<GcPause>,
+    /// CPU that watching took, in seconds, and how long it was watched.
+    pub(crate) watching_seconds: Option<(f64, f64)>,
+    /// What the brokers said of themselves.
+    pub(crate) seen: Option<Seen>,
+    /// What they told the producers about throttling.
+    pub(crate) throttles: Vec<ThrottleSample>,
     pub(crate) consumers: u32,
     pub(crate) findings: Option<Findings>,
     pub(crate) quiet: Option<Quiet>,

@@ -5,12 +5,32 @@ use std::path::{Path, PathBuf};
 use crate::config::{ConfigError, LARGEST_FILE_BYTES, Scenario, Set, SourceFile, Variant, nearest, parse};
 
 /// A built-in file: suite, scenario, text.
-const BUILT_IN: [(&str, &str, &str); 9] = [
+const BUILT_IN: &[(&str, &str, &str)] = &[
     ("demo", "demo", include_str!("../../../suites/demo.toml")),
     (
         "kafka-baseline",
         "throughput",
         include_str!("../../../suites/kafka-baseline/throughput.toml"),
+    ),
+    (
+        "kafka-baseline",
+        "burst",
+        include_str!("../../../suites/kafka-baseline/burst.toml"),
+    ),
+    (
+        "kafka-baseline",
+        "sustained",
+        include_str!("../../../suites/kafka-baseline/sustained.toml"),
+    ),
+    (
+        "kafka-baseline",
+        "snapshot",
+        include_str!("../../../suites/kafka-baseline/snapshot.toml"),
+    ),
+    (
+        "kafka-baseline",
+        "resources",
+        include_str!("../../../suites/kafka-baseline/resources.toml"),
     ),
     (
         "kafka-baseline",
@@ -88,7 +108,7 @@ pub fn built_in() -> Result<Vec<Suite>, ConfigError> {
     let mut suites: Vec<Suite> = Vec::new();
     for (suite, scenario, text) in BUILT_IN {
         let scenario = parse(&built_in_file(scenario, text))?;
-        match suites.last_mut().filter(|last| last.name == suite) {
+        match suites.last_mut().filter(|last| last.name == *suite) {
             Some(last) => last.scenarios.push(scenario),
             None => suites.push(Suite {
                 name: suite,

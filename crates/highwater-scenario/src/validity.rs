@@ -26,9 +26,71 @@ pub(crate) fn checks(plan: &Plan, report: &ScenarioReport, session: &Session) ->
         checks.extend(achieved(plan, report));
         checks.extend(all_handed_over(session));
         checks.extend(slip(plan, report));
+        if let Some(throttled) = throttled(plan, report) {
+            checks.iter_mut().for_each(|check| excuse(check, &throttled));
+        }
+    }
+    if !paced {
+        checks.extend(every_record(plan, report));
     }
     checks.extend(generator_cpu(plan, report));
     checks
+}
+
+/// A load that takes what it can get and has a number of records must come to that number.
+fn every_record(plan: &Plan, report: &ScenarioReport) -> Option<ValidityCheck> {
+    let wanted = plan.scenario().load.records?;
+    Some(check(
+        "every-record-offered",
+        report.records.attempted >= wanted,
+        format!(
+            "{} of {}",
+            quantity::count(report.records.attempted),
+            quantity::counted(wanted, "record", "records")
+        ),
+        "all of them".into(),
+        "the time was over before: give it more (--set load.duration=…), or fewer records (--set load.records=…)",
+    ))
+}
+
+/// What the brokers told about throttling, if it explains why the offered load was not taken: at least half of the share
+/// of the load that was missing. Then the figures are those of a throttled cluster, and right; the limits judge them.
+fn throttled(plan: &Plan, report: &ScenarioReport) -> Option<String> {
+    let load = report.phases.iter().filter(|phase| phase.offered_per_s.is_some());
+    let (start, end) = load.fold((u64::MAX, 0), |(start, end), phase| {
+        (start.min(phase.start_ns), end.max(phase.end_ns))
+    });
+    let steady = report.phases.iter().find(|phase| phase.phase == Phase::Steady)?;
+    let (offered, achieved) = (steady.offered_per_s?, steady.achieved_per_s?);
+    let missing = (1.0 - achieved / offered).clamp(0.0, 1.0);
+    let during = || {
+        let told = report.cluster.throttles.iter();
+        told.filter(move |told| (start..=end).contains(&told.at_ns))
+    };
+    let total: u64 = during().map(|told| told.total_ns).sum();
+    let answers: u64 = during().map(|told| told.answers).sum();
+    let longest = during().map(|told| told.longest_ns).max()?;
+    // Each producer's connection stands still on its own.
+    let producers = f64::from(plan.scenario().load.producers.max(1));
+    let share = total as f64 / producers / end.saturating_sub(start).max(1) as f64;
+    (total > 0 && share >= missing / 2.0).then(|| {
+        format!(
+            "throttled by the broker: {} in {}, {} at most",
+            quantity::duration(total),
+            quantity::counted(answers, "answer", "answers"),
+            quantity::duration(longest)
+        )
+    })
+}
+
+/// The generator is not to blame for what a broker did not let in.
+fn excuse(check: &mut ValidityCheck, throttled: &str) {
+    if !check.ok {
+        check.ok = true;
+        check.measured = format!("{}; {throttled}", check.measured);
+        check.required = format!("{}, unless the broker throttles", check.required);
+        check.remedy = None;
+    }
 }
 
 /// The steady phase alone: in a fault and after it the rate is what the fault makes of it.

@@ -24,6 +24,7 @@ pub use layout::{Advertise, CLIENT, CONTROLLER, ExtraListener, INTERNAL, KafkaOp
 use self::layout::Layout;
 pub(crate) use self::settings::LOGGING;
 use crate::error::TargetError;
+use crate::gc_log;
 use crate::keeper::Keeper;
 use crate::maven::Fetcher;
 use crate::node::{Plan, Start, tied_to_parent};
@@ -45,14 +46,19 @@ const HEAP: [&str; 2] = ["-Xms512m", "-Xmx512m"];
 const HEAP_OF_SEVERAL: [&str; 2] = ["-Xms384m", "-Xmx384m"];
 /// As Kafka's own start script sets them, so that pauses of the collector are those that users see; and no
 /// files in the temporary directory, which a SIGKILL would leave there.
-const JVM: [&str; 6] = [
+const JVM: [&str; 7] = [
     "-XX:+UseG1GC",
+    // The whole heap is resident from the start: what grows afterwards is a growth.
+    "-XX:+AlwaysPreTouch",
     "-XX:MaxGCPauseMillis=20",
     "-XX:InitiatingHeapOccupancyPercent=35",
     "-XX:+ExplicitGCInvokesConcurrent",
     "-XX:+PerfDisableSharedMem",
     "-Djava.awt.headless=true",
 ];
+
+/// In the folder of a node: the pauses of its garbage collector.
+const GC_LOG: &str = "gc.log";
 
 /// What the preparation of a node needs from outside.
 pub(crate) struct Site<'a> {
@@ -224,7 +230,8 @@ impl KafkaNode {
         self.write_settings()?;
         let heap = if self.is_alone() { &HEAP } else { &HEAP_OF_SEVERAL };
         let mut command = self.java(heap);
-        command.args(JVM).arg("-Dlog4j2.configurationFile=log4j2.xml");
+        command.args(JVM).arg(gc_log::option(GC_LOG));
+        command.arg("-Dlog4j2.configurationFile=log4j2.xml");
         command.args(["kafka.Kafka", settings::FILE]);
         Ok(command)
     }
@@ -293,6 +300,10 @@ impl Plan for KafkaNode {
 
     fn longest_pause(&self) -> Option<Duration> {
         Some(self.session)
+    }
+
+    fn gc_log(&self) -> Option<PathBuf> {
+        Some(self.dir.join(GC_LOG))
     }
 
     fn other_ports(&mut self) -> Result<(), TargetError> {

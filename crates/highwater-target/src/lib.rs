@@ -22,6 +22,7 @@ mod dev_broker;
 mod doctor;
 mod error;
 mod family;
+mod gc_log;
 mod guard;
 mod host;
 mod kafka;
@@ -55,6 +56,7 @@ pub use child::{Ended, Proof};
 pub use cluster::{Brokers, Which};
 pub use doctor::{Finding, FindingState, examine};
 pub use error::TargetError;
+pub use gc_log::GcLog;
 pub use guard::clean_up_after;
 pub use host::host;
 pub use kafka::{
@@ -67,7 +69,7 @@ pub use parent::{die_with_parent, exec_with_parent};
 /// The client of PostgreSQL that [`Postgres::client`] gives.
 pub use postgres;
 pub use requirements::{Requirements, require, requirements};
-pub use sampler::{NetworkTotals, Sampler, Watched, host_network, own_cpu_seconds};
+pub use sampler::{NetworkTotals, Sampler, Watched, host_network, own_cpu_seconds, thread_cpu_seconds};
 pub use space::{DiskSpace, disk_space};
 pub use spec::TargetSpec;
 pub use steal::ProcessorTime;

@@ -93,6 +93,10 @@ pub(crate) trait Plan: Send + Sync {
     fn family(&self) -> Option<Family> {
         None
     }
+    /// Where its garbage collector writes its log, if it is a JVM.
+    fn gc_log(&self) -> Option<std::path::PathBuf> {
+        None
+    }
     /// The command of the next incarnation.
     fn command(&mut self, start: Start) -> Result<Command, TargetError>;
 }

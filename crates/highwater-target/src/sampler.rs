@@ -103,27 +103,42 @@ fn cores(before: Previous, now: Previous) -> Option<f64> {
     Some(((now.cpu_seconds - before.cpu_seconds) / seconds).max(0.0))
 }
 
-/// Totals over all network interfaces of the host since it started, loopback included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Totals over the network interfaces of the host since it started.
+///
+/// The kernel counts per network namespace and not per process, so these are the whole machine's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NetworkTotals {
-    /// Bytes received.
+    /// Bytes received, loopback included.
     pub received_bytes: u64,
-    /// Bytes sent.
+    /// Bytes sent, loopback included.
     pub sent_bytes: u64,
+    /// Bytes over loopback alone, where each is sent and received once.
+    pub loopback_bytes: u64,
 }
 
 /// Reads the totals; none where they are not readable.
 #[must_use]
 pub fn host_network() -> Option<NetworkTotals> {
     let devices = procfs::net::dev_status().ok()?;
-    let zero = NetworkTotals {
-        received_bytes: 0,
-        sent_bytes: 0,
-    };
-    Some(devices.values().fold(zero, |sum, device| NetworkTotals {
-        received_bytes: sum.received_bytes.saturating_add(device.recv_bytes),
-        sent_bytes: sum.sent_bytes.saturating_add(device.sent_bytes),
-    }))
+    Some(
+        devices
+            .values()
+            .fold(NetworkTotals::default(), |sum, device| NetworkTotals {
+                received_bytes: sum.received_bytes.saturating_add(device.recv_bytes),
+                sent_bytes: sum.sent_bytes.saturating_add(device.sent_bytes),
+                loopback_bytes: match device.name.as_str() {
+                    "lo" => device.recv_bytes,
+                    _ => sum.loopback_bytes,
+                },
+            }),
+    )
+}
+
+/// CPU seconds that the current thread has used.
+#[must_use]
+pub fn thread_cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// CPU seconds that this process has used, all threads, with the resolution of the scheduler's clock.

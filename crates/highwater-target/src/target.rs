@@ -16,6 +16,7 @@ use crate::cluster::{Brokers, Cluster, Which};
 use crate::dev_broker::DevBroker;
 use crate::doctor::too_little_memory;
 use crate::error::TargetError;
+use crate::gc_log::GcLog;
 use crate::kafka::{self, KafkaNode, KafkaOptions};
 use crate::keeper::Keeper;
 use crate::node::{Node, Plan, Started};
@@ -194,6 +195,15 @@ impl Target {
             })
         });
         watched.collect()
+    }
+
+    /// The logs of the garbage collectors of its processes that are JVMs.
+    #[must_use]
+    pub fn gc_logs(&self) -> Vec<GcLog> {
+        let nodes = self.run().map_or(&[][..], Cluster::nodes).iter();
+        nodes
+            .filter_map(|node| Some(GcLog::new(node.plan().name(), &node.plan().gc_log()?)))
+            .collect()
     }
 
     /// The brokers to do something to.

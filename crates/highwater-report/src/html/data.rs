@@ -2,7 +2,7 @@
 //!
 //! Invariant: never larger than [`DATA_LIMIT_BYTES`], and nothing in it can end the element that holds it.
 
-use highwater_model::Report;
+use highwater_model::{CanarySample, Report};
 
 use crate::{ReportError, timeline};
 
@@ -14,6 +14,8 @@ const POINTS_MAX: usize = 600;
 const POINTS_MIN: usize = 60;
 /// Readings of resources of a single scenario: ten minutes of two processes.
 const SAMPLES_MAX: usize = 1_200;
+/// Moments of each other series of a single scenario.
+const SECONDS_MAX: usize = 900;
 /// Examples of each anomaly that are carried along.
 const EXAMPLES_MAX: usize = 20;
 
@@ -30,6 +32,15 @@ pub(super) fn short(report: &Report) -> (Report, Vec<usize>) {
             scenario.timeline = bins;
             let samples = (SAMPLES_MAX / scenarios).max(POINTS_MIN);
             scenario.resources.samples = timeline::thin_samples(&scenario.resources.samples, samples);
+            let seconds = SECONDS_MAX / scenarios;
+            peaks(&mut scenario.resources.network, seconds, |one| {
+                one.loopback_bytes_per_s
+            });
+            peaks(&mut scenario.resources.pauses, seconds, |one| one.pause_ns);
+            let canary = |one: &CanarySample| one.answered_ns.unwrap_or(u64::MAX);
+            peaks(&mut scenario.cluster.canaries, seconds, canary);
+            peaks(&mut scenario.cluster.throttles, seconds, |one| one.total_ns);
+            scenario.cluster.partitions.truncate(seconds.max(1));
             for anomaly in &mut scenario.anomalies {
                 anomaly.examples.truncate(EXAMPLES_MAX);
             }
@@ -37,6 +48,23 @@ pub(super) fn short(report: &Report) -> (Report, Vec<usize>) {
         })
         .collect();
     (short, groups)
+}
+
+/// Keeps the largest of each stretch, so that no peak is lost, in their order.
+fn peaks<T>(series: &mut Vec<T>, most: usize, size: impl Fn(&T) -> u64) {
+    let length = series.len().div_ceil(most.max(1)).max(1);
+    if length == 1 {
+        return;
+    }
+    let mut kept: Vec<T> = Vec::new();
+    for (place, one) in series.drain(..).enumerate() {
+        match kept.last_mut().filter(|_| place % length != 0) {
+            Some(last) if size(last) >= size(&one) => {}
+            Some(last) => *last = one,
+            None => kept.push(one),
+        }
+    }
+    *series = kept;
 }
 
 /// The report as JSON for a `script` element; an empty object if it is too large to carry.
@@ -50,4 +78,18 @@ pub(super) fn embedded(report: &Report) -> Result<String, ReportError> {
         .replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('&', "\\u0026"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_peak_is_lost_when_a_series_is_made_shorter() {
+        let mut series: Vec<u64> = (0..100).map(|at| if at == 57 { 900 } else { at }).collect();
+        peaks(&mut series, 10, |one| *one);
+        assert_eq!(series, [9, 19, 29, 39, 49, 900, 69, 79, 89, 99]);
+        peaks(&mut series, 10, |one| *one);
+        assert_eq!(series.len(), 10);
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! head (verdict, why, again) ─ per scenario: tiles, latency chart, validity, thresholds, latency by phase,
-//! percentile curve, account of records, pause, faults, resources, settings ─ provenance
+//! percentile curve, account of records, pause, faults, brokers, resources, settings ─ provenance
 //! ```
 //!
 //! Invariant: the page opens no connection (its own policy forbids it), holds every figure of its charts as text,
@@ -10,6 +10,7 @@
 //! escaped by the templates; only the style, the script and the escaped JSON are written as they are.
 
 mod account;
+mod cluster;
 mod curve;
 mod data;
 mod faults;
@@ -23,6 +24,7 @@ mod scale;
 mod stall;
 mod svg;
 mod thresholds;
+mod trends;
 mod validity;
 
 use highwater_model::{Report, ScenarioReport, Verdict};
@@ -124,6 +126,7 @@ fn scenario(
         (latency_chart::latency_chart(scenario, index, &scenario.timeline, group, unfinished))
         (validity::validity(scenario))
         (thresholds::thresholds(scenario))
+        (trends::trends(scenario))
         (phases::phases(scenario))
         (curve::curve(scenario))
         (account::account(scenario))
@@ -135,6 +138,7 @@ fn scenario(
                 div class="scroll" { (PreEscaped(&diagram.svg)) }
             }
         }
+        (cluster::cluster(scenario))
         (resources::resources(scenario, &scenario.resources.samples))
         @if !scenario.hints.is_empty() {
             section {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use highwater_model::{
-    AnomalyExample, AnomalyReport, FaultReport, LatencyReport, Phase, PhaseReport, ProcessResources,
+    AnomalyExample, AnomalyReport, BrokerReport, CanarySample, ClusterReport, Collector, FaultReport,
+    GcPause, LatencyReport, NetworkSample, PartitionsSample, Phase, PhaseReport, ProcessResources,
     ProcessRole, Quantiles, Recommendation, RecordCounts, RecordId, Repetition, Report, ResourceSample,
-    Resources, ScenarioReport, StallOracle, StallRow, ThresholdReport, ThresholdResult, TimingCurve,
-    ValidityCheck, Verdict,
+    Resources, ScenarioReport, StallOracle, StallRow, ThresholdReport, ThresholdResult, ThrottleSample,
+    TimingCurve, TrendReport, ValidityCheck, Verdict,
 };
 
 use super::simulation::{Simulation, curve, phase, timing};
@@ -310,6 +311,8 @@ fn scenario(simulation: &Simulation) -> ScenarioReport {
         anomalies: Vec::new(),
         validity: validity(),
         resources: resources(Some(KILLED_NS)),
+        cluster: cluster(),
+        trends: trends(),
         measurements: BTreeMap::new(),
         timeline: simulation.timeline(&records),
         curve: curve(&records),
@@ -474,6 +477,14 @@ fn resources(killed_ns: Option<u64>) -> Resources {
         disk_written_bytes: Some(156_000_000),
         disk_read_bytes: Some(0),
         descriptors_peak: Some(31),
+        collector: (role == ProcessRole::Broker).then_some(Collector {
+            pauses: 3,
+            paused_ns: 21 * MS,
+            longest_ns: 9 * MS,
+            share: 0.0007,
+            heap_after_peak_bytes: 31 << 20,
+            heap_bytes: 512 << 20,
+        }),
     };
     Resources {
         processes: vec![
@@ -483,5 +494,92 @@ fn resources(killed_ns: Option<u64>) -> Resources {
         samples,
         host_network_received_bytes: Some(171_000_000),
         host_network_sent_bytes: Some(171_000_000),
+        network: (1..33_u64)
+            .map(|second| NetworkSample {
+                at_ns: second * S,
+                loopback_bytes_per_s: 5_300_000 + second * 1_000,
+                received_bytes_per_s: 200,
+                sent_bytes_per_s: 100,
+            })
+            .collect(),
+        pauses: [7, 19, 28_u64]
+            .into_iter()
+            .map(|second| GcPause {
+                at_ns: second * S,
+                process: "dev broker".to_owned(),
+                kind: "Young (Normal) (G1 Evacuation Pause)".to_owned(),
+                pause_ns: second * MS / 3,
+                heap_before_bytes: 300 << 20,
+                heap_after_bytes: 31 << 20,
+                heap_bytes: 512 << 20,
+            })
+            .collect(),
+        sampler_cpu_cores: Some(0.0031),
     }
+}
+
+fn cluster() -> ClusterReport {
+    let partitions = |second: u64, in_sync, changes: &[&str]| PartitionsSample {
+        at_ns: second * S,
+        in_sync,
+        in_sync_fewest: in_sync / 3,
+        replicas: 9,
+        leaderless: 0,
+        changes: changes.iter().map(|&change| change.to_owned()).collect(),
+    };
+    ClusterReport {
+        brokers: vec![BrokerReport {
+            node: 1,
+            address: "127.0.0.1:41731".to_owned(),
+            asked: 31,
+            unanswered: 1,
+            canary_p50_ns: Some(410_000),
+            canary_p99_ns: None,
+            canary_max_ns: Some(1_320 * MS),
+            throttled_ns: 1_250 * MS,
+            throttled_answers: 14,
+        }],
+        partitions: vec![
+            partitions(1, 9, &[]),
+            partitions(17, 6, &["partition 0: leader 1 → 2, epoch 0 → 1"]),
+        ],
+        canaries: (1..33_u64)
+            .map(|second| CanarySample {
+                at_ns: second * S,
+                node: 1,
+                answered_ns: (second != 16).then_some(400_000 + second * 1_000),
+            })
+            .collect(),
+        throttles: vec![ThrottleSample {
+            at_ns: 21 * S,
+            node: 1,
+            total_ns: 1_250 * MS,
+            longest_ns: 120 * MS,
+            answers: 14,
+        }],
+        isr_shrunk: 3,
+        leader_changed: 1,
+        unasked: None,
+    }
+}
+
+fn trends() -> Vec<TrendReport> {
+    vec![
+        TrendReport {
+            metric: "ack.p50.trend".to_owned(),
+            process: None,
+            per_min: Some(0.0011),
+            low_per_min: Some(-0.0024),
+            high_per_min: Some(0.0047),
+            shown: false,
+            windows: 40,
+            note: None,
+        },
+        TrendReport {
+            metric: "broker.memory.trend".to_owned(),
+            process: Some("dev broker".to_owned()),
+            note: Some("29 s are too short for a trend, which takes 60 s".to_owned()),
+            ..TrendReport::default()
+        },
+    ]
 }
