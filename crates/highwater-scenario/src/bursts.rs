@@ -75,6 +75,9 @@ mod tests {
         }
     }
 
+    /// Seconds from and to, in which it is slow.
+    type Slow = &'static [(f64, f64)];
+
     /// Tenths of a second from 1 s on, 25 s; slow in the seconds that are listed.
     fn timeline(slow: &[(f64, f64)]) -> Vec<TimelineBin> {
         (0..250_u64)
@@ -110,7 +113,7 @@ mod tests {
         let steady = span(2 * S, 26 * S);
         let settled = |slow: &[(f64, f64)]| settled_ns(&load(), S, &steady, &timeline(slow));
         // Bursts are from 7 to 10 s and from 17 to 20 s after the load began.
-        let cases: [(&str, &[(f64, f64)], Option<u64>); 4] = [
+        let cases: [(&str, Slow, Option<u64>); 4] = [
             ("absorbed", &[], Some(0)),
             ("slow only within", &[(7.0, 10.0), (17.0, 20.0)], Some(0)),
             (

@@ -117,7 +117,10 @@ mod tests {
 
     use super::*;
 
-    fn answer(partitions: &[(i32, i32, i32, &[i32])]) -> MetadataResponse {
+    /// Partition, leader, epoch, in-sync replicas.
+    type Row = (i32, i32, i32, &'static [i32]);
+
+    fn answer(partitions: &[Row]) -> MetadataResponse {
         let partitions = partitions.iter().map(|(index, leader, epoch, in_sync)| {
             MetadataResponsePartition::default()
                 .with_partition_index(*index)
@@ -134,8 +137,8 @@ mod tests {
     #[test]
     fn only_what_differs_is_kept_and_told() {
         let (mut partitions, mut seen) = (Partitions::default(), Seen::default());
-        let whole: &[i32] = &[1, 2, 3];
-        let steps: [&[(i32, i32, i32, &[i32])]; 6] = [
+        let whole: &'static [i32] = &[1, 2, 3];
+        let steps: [&[Row]; 6] = [
             &[(0, 1, 0, whole), (1, 2, 0, whole)],
             &[(0, 1, 0, whole), (1, 2, 0, whole)],
             // One died: a leader changes, both lose a replica.
