@@ -141,7 +141,9 @@ fn base(unit: Unit) -> &'static str {
         Unit::Records => "records",
         Unit::Rate => "records/s",
         Unit::Cores => "cores",
-        Unit::Ratio => "",
+        Unit::Ratio | Unit::Count => "",
+        // A share of the whole for each minute: 0.01 is one percent.
+        Unit::Drift => "/min",
     }
 }
 
