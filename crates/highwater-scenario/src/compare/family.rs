@@ -112,7 +112,7 @@ fn unit(unit: Unit) -> ComparedUnit {
         Unit::Records => ComparedUnit::Records,
         Unit::Rate => ComparedUnit::Rate,
         Unit::Cores => ComparedUnit::Cores,
-        Unit::Ratio => ComparedUnit::Ratio,
+        Unit::Ratio | Unit::Drift | Unit::Count => ComparedUnit::Ratio,
     }
 }
 
