@@ -125,6 +125,8 @@ pub struct Stored<'a> {
     pub partition: i32,
     /// Offset.
     pub offset: i64,
+    /// Its timestamp, in milliseconds since 1970: when it was made or appended, as its topic is set.
+    pub at_ms: Option<i64>,
     /// Key.
     pub key: Option<&'a [u8]>,
     /// Value; none for a tombstone.
@@ -170,6 +172,7 @@ pub fn records(
             observe(Stored {
                 partition: message.partition(),
                 offset: message.offset(),
+                at_ms: message.timestamp().to_millis(),
                 key: message.key(),
                 value: message.payload(),
                 headers: &headers,

@@ -194,6 +194,9 @@ fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultRepor
     let Some(fault) = plan.scenario().fault else {
         return Vec::new();
     };
+    if let Some(report) = &session.fault_report {
+        return vec![report.clone()];
+    }
     let mut report = FaultReport {
         kind: fault.kind.name().to_owned(),
         armed: fault.enabled,
@@ -302,19 +305,17 @@ impl Seen {
             }
             // The connection ended with the process: an acknowledgement by the next one proves a reconnection, also
             // where the client's own words were too many to keep.
-            FaultKind::BrokerKill | FaultKind::BrokerStop | FaultKind::BrokerKillAhead => {
-                match (&self.first_error, self.recovery_ns) {
-                    (Some(first), _) => {
-                        let events = quantity::counted(self.errors as u64, "client event", "client events");
-                        let first = in_short(first);
-                        Some(format!(
-                            "{first} (first of {events}), no acknowledgement for {silence}"
-                        ))
-                    }
-                    (None, Some(_)) => Some(format!("reconnected, no acknowledgement for {silence}")),
-                    (None, None) => None,
+            _ => match (&self.first_error, self.recovery_ns) {
+                (Some(first), _) => {
+                    let events = quantity::counted(self.errors as u64, "client event", "client events");
+                    let first = in_short(first);
+                    Some(format!(
+                        "{first} (first of {events}), no acknowledgement for {silence}"
+                    ))
                 }
-            }
+                (None, Some(_)) => Some(format!("reconnected, no acknowledgement for {silence}")),
+                (None, None) => None,
+            },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Scenario files: one format (TOML), every key known, every error with its place.
 
+mod connector;
 mod error;
 mod group;
 mod layers;
@@ -7,6 +8,7 @@ mod quantity;
 mod rule;
 mod scenario;
 
+pub use connector::{Connector, Wrong};
 pub use error::{ConfigError, Place, SourceFile};
 pub use group::{Commit, Group, MemberFault, MemberFaultKind, Stopped};
 pub(crate) use layers::nearest;

@@ -19,6 +19,7 @@ mod calibrate;
 mod cluster;
 pub mod compare;
 pub mod config;
+mod connector;
 mod context;
 mod drive;
 mod events;

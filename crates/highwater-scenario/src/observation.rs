@@ -25,6 +25,8 @@ pub(crate) struct Observation<'a> {
     target: &'a Mutex<Target>,
     sampler: Sampler,
     watched: Vec<Watched>,
+    /// Processes beside those of the target.
+    more: Vec<Watched>,
     samples: Vec<ResourceSample>,
     next_sample_ns: u64,
     network_before: Option<NetworkTotals>,
@@ -47,6 +49,7 @@ impl<'a> Observation<'a> {
             target,
             sampler: Sampler::new(),
             watched: Vec::new(),
+            more: Vec::new(),
             samples: Vec::new(),
             next_sample_ns: 0,
             network_before: host_network(),
@@ -116,6 +119,11 @@ impl<'a> Observation<'a> {
         }
     }
 
+    /// These processes are read, too, from now on.
+    pub(crate) fn watch_also(&mut self, processes: Vec<Watched>) {
+        self.more = processes;
+    }
+
     /// Reads every process.
     pub(crate) fn sample_now(&mut self) {
         let (now, cpu_before) = (self.context.clock.now_ns(), thread_cpu_seconds());
@@ -124,6 +132,7 @@ impl<'a> Observation<'a> {
         if let Ok(target) = self.target.try_lock() {
             self.watched = target.processes();
             self.watched.insert(0, Watched::own());
+            self.watched.extend(self.more.iter().cloned());
         }
         let samples = self.sampler.sample(&self.watched, now);
         if !samples.is_empty() {

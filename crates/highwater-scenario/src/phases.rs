@@ -45,6 +45,11 @@ impl<'a> Phases<'a> {
         self.lock().last().map(|(span, _)| span.phase)
     }
 
+    /// When the current phase began.
+    pub(crate) fn current_since(&self) -> Option<u64> {
+        self.lock().last().map(|(span, _)| span.start_ns)
+    }
+
     /// Ends the last phase and gives all.
     pub(crate) fn finish(&self, at_ns: u64) -> Vec<PhaseSpan> {
         let mut spans = self.lock();

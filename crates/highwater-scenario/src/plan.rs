@@ -10,7 +10,8 @@ use highwater_measure::threshold::Threshold;
 use highwater_proxy::RuleSpec;
 
 use crate::config::{
-    Acks, Arrival, Compression, ConfigError, Fault, KeyKind, Kind, Rate, Resolved, Scenario, ValueKind,
+    Acks, Arrival, Compression, ConfigError, Fault, FaultKind, KeyKind, Kind, Rate, Resolved, Scenario,
+    ValueKind,
 };
 
 /// More producers or consumers than this in one process measure the scheduler of the machine, not the cluster.
@@ -74,6 +75,7 @@ impl Plan {
         check_keys_and_values(&resolved, scenario)?;
         check_fault(&resolved, scenario)?;
         crate::groups::check(&resolved, scenario)?;
+        check_connector(&resolved, scenario)?;
         let rules = rules(&resolved, scenario)?;
         let schedule = schedule_of(&resolved, scenario)?;
         let words = contract_words(scenario);
@@ -123,6 +125,8 @@ impl Plan {
         match scenario.kind {
             Kind::Load => scenario.load.duration.0 + Duration::from_secs(3),
             Kind::Startup => Duration::from_secs(u64::from(scenario.startup.rounds)),
+            // PostgreSQL and Connect take a while to start, and a connector to go on.
+            Kind::Connector => scenario.load.duration.0 + Duration::from_secs(30),
         }
     }
 
@@ -418,6 +422,62 @@ fn check_fault(resolved: &Resolved, scenario: &Scenario) -> Result<(), ConfigErr
         return Err(resolved
             .error("fault.after", format!("the fault comes {} after the load began, and warm-up may last {}: there would be no steady phase to compare with", fault.after, scenario.warm_up.limit))
             .help("make fault.after longer than warm_up.limit, or warm_up.limit shorter"));
+    }
+    Ok(())
+}
+
+/// Most rows of a table before the connector, most writers, most changes of a transaction.
+const MOST_ROWS: i64 = 1_000_000;
+const MOST_WRITERS: i64 = 64;
+const MOST_CHANGES: i64 = 100;
+
+fn check_connector(resolved: &Resolved, scenario: &Scenario) -> Result<(), ConfigError> {
+    if let Some(fault) = scenario.fault
+        && !fault.kind.is_of_broker()
+        && scenario.kind != Kind::Connector
+    {
+        return Err(resolved
+            .error(
+                "fault.kind",
+                format!("{} is for scenarios of kind `connector`", fault.kind.name()),
+            )
+            .help("use broker-kill, broker-stop or broker-pause"));
+    }
+    if scenario.kind != Kind::Connector {
+        return Ok(());
+    }
+    let connector = &scenario.connector;
+    for (key, value, least, most) in [
+        ("connector.rows", i64::from(connector.rows), 0, MOST_ROWS),
+        ("connector.writers", i64::from(connector.writers), 1, MOST_WRITERS),
+        ("connector.changes", i64::from(connector.changes), 1, MOST_CHANGES),
+    ] {
+        if !(least..=most).contains(&value) {
+            return Err(resolved.error(key, format!("`{key}` is {value}; it can be {least} to {most}")));
+        }
+    }
+    if !(0.0..=0.9).contains(&connector.rolled_back) {
+        return Err(resolved.error(
+            "connector.rolled_back",
+            format!(
+                "`connector.rolled_back` is {}; it can be 0.0 to 0.9",
+                connector.rolled_back
+            ),
+        ));
+    }
+    if matches!(scenario.load.rate, Rate::Max) {
+        return Err(resolved.error("load.rate", "rows change at a rate, not as fast as they can"));
+    }
+    let killed = scenario
+        .fault
+        .is_some_and(|fault| fault.kind == FaultKind::ConnectKill);
+    if connector.wrong.is_some() && !killed {
+        return Err(resolved
+            .error(
+                "connector.wrong",
+                "things are made wrong while the worker is down",
+            )
+            .help("use fault.kind = \"connect-kill\""));
     }
     Ok(())
 }

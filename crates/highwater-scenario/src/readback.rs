@@ -185,7 +185,7 @@ impl Reader<'_> {
 
 /// `anomalies.jsonl`: every anomalous record, also those that the report has no room for. Made when the first
 /// one is found.
-struct AnomalyLog<'a> {
+pub(crate) struct AnomalyLog<'a> {
     path: PathBuf,
     scenario: &'a str,
     file: Option<BufWriter<File>>,
@@ -202,7 +202,7 @@ struct AnomalyLine<'a> {
 }
 
 impl<'a> AnomalyLog<'a> {
-    fn new(path: PathBuf, scenario: &'a str) -> Self {
+    pub(crate) fn new(path: PathBuf, scenario: &'a str) -> Self {
         Self {
             path,
             scenario,
@@ -212,7 +212,7 @@ impl<'a> AnomalyLog<'a> {
         }
     }
 
-    fn write(&mut self, anomaly: &str, example: &AnomalyExample) {
+    pub(crate) fn write(&mut self, anomaly: &str, example: &AnomalyExample) {
         self.lines += 1;
         if self.lines > MOST_ANOMALY_LINES || self.error.is_some() {
             return;
@@ -240,7 +240,7 @@ impl<'a> AnomalyLog<'a> {
         file.write_all(b"\n")
     }
 
-    fn finish(mut self) -> Result<(), String> {
+    pub(crate) fn finish(mut self) -> Result<(), String> {
         let flushed = self.file.as_mut().map_or(Ok(()), Write::flush);
         match (self.error, flushed) {
             (Some(error), _) => Err(error),

@@ -26,7 +26,7 @@ use crate::links::{Links, Reserved};
 use crate::plan::Plan;
 use crate::session::{Session, described};
 use crate::suites::Chosen;
-use crate::{drive, startup};
+use crate::{connector, drive, startup};
 
 /// Disk space that must stay free beside what a run writes.
 const DISK_RESERVE_BYTES: u64 = 256 << 20;
@@ -281,8 +281,14 @@ impl Run {
             ..KafkaOptions::default()
         };
         let options = self.target_options(&directory, plan, events);
-        let description = match Target::start_with(&self.options.target, options, &wishes) {
-            Ok(target) => self.on_target(context, plan, (target, linked.then_some(&reserved)), &mut session),
+        let description = match Target::start_with(&self.options.target, options.clone(), &wishes) {
+            Ok(target) => self.on_target(
+                context,
+                plan,
+                (target, linked.then_some(&reserved)),
+                &options,
+                &mut session,
+            ),
             Err(error) => {
                 match context.is_interrupted() {
                     true => session.interrupted = Some("while the target was started".into()),
@@ -315,6 +321,7 @@ impl Run {
         context: &Context<'_>,
         plan: &Plan,
         (target, reserved): (Target, Option<&Reserved>),
+        options: &TargetOptions,
         session: &mut Session,
     ) -> String {
         let links = match reserved.map(Links::start).transpose() {
@@ -331,6 +338,16 @@ impl Run {
         match plan.scenario().kind {
             Kind::Load => drive::drive(context, plan, &target, (&bootstrap, links.as_ref()), session),
             Kind::Startup => startup::drive(context, plan, &target, &bootstrap, session),
+            Kind::Connector => {
+                let ground = connector::Ground {
+                    target: &target,
+                    bootstrap: &bootstrap,
+                    options,
+                    own_brokers: own,
+                    keep: self.options.keep,
+                };
+                connector::drive(context, plan, &ground, session);
+            }
         }
         // A broker that goes away takes its topics with it.
         if !own

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use highwater_check::{Findings, Quiet};
 use highwater_load::{ClientEvent, Ledger, Seen};
 use highwater_model::{GcPause, NetworkSample, ResourceSample, RuleReport, ThrottleSample};
+use highwater_load::{ClientEvent, Ledger};
+use highwater_model::{FaultReport, ResourceSample, RuleReport};
 
 use crate::fault::FaultFact;
 use crate::groups::GroupFacts;
@@ -28,6 +30,8 @@ pub(crate) struct Session {
     pub(crate) groups: Vec<GroupFacts>,
     /// Their names in the cluster.
     pub(crate) group_ids: Vec<String>,
+    /// The fault as its own driver tells it; wins over `faults`.
+    pub(crate) fault_report: Option<FaultReport>,
     /// What the rules of the fault proxy did.
     pub(crate) rules: Vec<RuleReport>,
     /// What makes the fault proxy's part inconclusive.

@@ -67,6 +67,11 @@ const BUILT_IN: &[(&str, &str, &str)] = &[
         "stall",
         include_str!("../../../suites/kafka-delivery/stall.toml"),
     ),
+    (
+        "kafka-delivery",
+        "connector-offset-recovery",
+        include_str!("../../../suites/kafka-delivery/connector-offset-recovery.toml"),
+    ),
 ];
 
 /// A scenario file, read and right, with the variants to run.

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::row::kind;
-use super::{ChangeEvent, Field, Observed, Operation, Row, Table};
+use super::{ChangeEvent, Field, Observed, Operation, Position, Row, Table};
 
 /// Largest key that is looked at.
 pub const MOST_KEY_BYTES: usize = 64 << 10;
@@ -65,8 +65,31 @@ fn read(table: &Table, key: Option<&[u8]>, value: Option<&[u8]>) -> Result<Obser
         before,
         after,
         wal_position: source.get("lsn").and_then(Value::as_u64),
+        position: position(source),
         transaction: source.get("txId").and_then(Value::as_u64),
     })))
+}
+
+/// `sequence` is a list in a text: the position of the last commit and that of the change, each as a text or null.
+fn position(source: &Map<String, Value>) -> Option<Position> {
+    let change = source.get("lsn").and_then(Value::as_u64)?;
+    let sequence = source.get("sequence").and_then(Value::as_str);
+    let sequence: Vec<Option<String>> = serde_json::from_str(sequence?).ok()?;
+    let committed = match sequence.first()? {
+        Some(committed) => committed.parse().ok()?,
+        None => 0,
+    };
+    Some(Position { committed, change })
+}
+
+/// What a flushed offset of the connector for PostgreSQL says: up to where it need not read again.
+#[must_use]
+pub fn flushed(offset: &Value) -> Option<Position> {
+    let number = |name: &str| offset.get(name).and_then(Value::as_u64);
+    Some(Position {
+        committed: number("lsn_commit").unwrap_or(0),
+        change: number("lsn_proc").or_else(|| number("lsn"))?,
+    })
 }
 
 fn key_of(table: &Table, bytes: &[u8]) -> Result<Field, String> {

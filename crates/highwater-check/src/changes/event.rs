@@ -2,6 +2,16 @@
 
 use super::{Field, Operation, Row};
 
+/// A place in what a connector sends. Changes are sent in the order of commits, so that their own positions in the
+/// write-ahead log go back and forth where transactions overlap; these only go up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Position of the last commit before it, in bytes.
+    pub committed: u64,
+    /// Position of the change itself.
+    pub change: u64,
+}
+
 /// An event of a connector about one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeEvent {
@@ -17,6 +27,8 @@ pub struct ChangeEvent {
     pub after: Option<Row>,
     /// Position in the write-ahead log, in bytes; of a snapshot the position at which it was taken.
     pub wal_position: Option<u64>,
+    /// Where it stands in what the connector sends.
+    pub position: Option<Position>,
     /// Transaction that made the change.
     pub transaction: Option<u64>,
 }

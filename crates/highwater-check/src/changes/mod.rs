@@ -27,7 +27,7 @@ mod tests;
 mod window;
 
 pub use account::ChangeAccount;
-pub use event::{At, ChangeEvent, Observed};
+pub use event::{At, ChangeEvent, Observed, Position};
 pub use history::{RowChange, RowHistory};
 pub use row::{Column, Field, FieldError, Operation, Row, Table};
 pub use summary::{ChangeEnd, ChangeSummary};

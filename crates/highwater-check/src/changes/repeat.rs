@@ -72,7 +72,7 @@ impl ChangeAccount<'_> {
             Some(replay) if replay.allowed => Ok(()),
             Some(_) => Err(None),
             None if first.partition != partition => Err(None),
-            None => self.window.allows(at.at_ms, event.wal_position).map_err(Some),
+            None => self.window.allows(at.at_ms, event.position).map_err(Some),
         };
         let replay = match goes_on {
             Some(replay) => Replay {
@@ -103,7 +103,7 @@ impl ChangeAccount<'_> {
                 Err(Some(Refused::NoRestart)) => ", and nothing was restarted then".to_owned(),
                 Err(Some(Refused::Flushed(flushed))) => format!(
                     ", though the position {} behind it was flushed before",
-                    describe::wal(flushed.wal_position)
+                    describe::wal(flushed.position.change)
                 ),
             };
             format!(

@@ -1,5 +1,7 @@
 //! Which repeats are allowed: after a restart, of what was sent since the last flushed offset.
 
+use super::Position;
+
 /// A stretch of time in which a connector may have started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interruption {
@@ -14,8 +16,8 @@ pub struct Interruption {
 pub struct Flushed {
     /// When, in milliseconds of wall-clock time.
     pub at_ms: i64,
-    /// Position in the write-ahead log.
-    pub wal_position: u64,
+    /// What it was flushed up to.
+    pub position: Position,
 }
 
 /// When a connector may repeat itself, and how far back.
@@ -38,7 +40,7 @@ pub(super) enum Refused {
 
 impl Window {
     /// Whether a repeat may begin at this moment with a change at this position.
-    pub(super) fn allows(&self, at_ms: i64, wal_position: Option<u64>) -> Result<(), Refused> {
+    pub(super) fn allows(&self, at_ms: i64, position: Option<Position>) -> Result<(), Refused> {
         if !self
             .interruptions
             .iter()
@@ -48,8 +50,8 @@ impl Window {
         }
         let before = self.flushed.partition_point(|flushed| flushed.at_ms < at_ms);
         let last = before.checked_sub(1).and_then(|last| self.flushed.get(last));
-        match (last, wal_position) {
-            (Some(last), Some(position)) if position < last.wal_position => Err(Refused::Flushed(*last)),
+        match (last, position) {
+            (Some(last), Some(position)) if position < last.position => Err(Refused::Flushed(*last)),
             _ => Ok(()),
         }
     }

@@ -16,19 +16,6 @@ pub struct Database {
     address: String,
 }
 
-/// A replication slot, as far as it is of interest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot {
-    /// Bytes of write-ahead log that its reader has not confirmed.
-    pub lag_bytes: u64,
-    /// Bytes of write-ahead log that are kept for it.
-    pub retained_bytes: u64,
-    /// Bytes of all write-ahead log on disk.
-    pub wal_on_disk_bytes: u64,
-    /// Somebody reads it now.
-    pub active: bool,
-}
-
 impl Database {
     /// The database at an address as libpq understands it: `host=127.0.0.1 port=5432 user=postgres dbname=postgres`.
     #[must_use]
@@ -96,29 +83,6 @@ impl Database {
         Ok(unsigned(row.get(0)))
     }
 
-    /// The slot of that name, if there is one.
-    ///
-    /// # Errors
-    /// No connection; a refusal by the database.
-    pub fn slot(&self, name: &str) -> Result<Option<Slot>, RowError> {
-        let row = self
-            .connect()?
-            .query_opt(
-                "SELECT coalesce((pg_current_wal_lsn() - confirmed_flush_lsn)::bigint, 0), \
-                 coalesce((pg_current_wal_lsn() - restart_lsn)::bigint, 0), \
-                 (SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()), active \
-                 FROM pg_replication_slots WHERE slot_name = $1",
-                &[&name],
-            )
-            .map_err(query("asking for the replication slot"))?;
-        Ok(row.map(|row| Slot {
-            lag_bytes: unsigned(row.get(0)),
-            retained_bytes: unsigned(row.get(1)),
-            wal_on_disk_bytes: unsigned(row.get(2)),
-            active: row.get(3),
-        }))
-    }
-
     /// Drops a slot and makes it anew, at the end of the write-ahead log: what stood between is never decoded.
     ///
     /// # Errors
@@ -136,25 +100,6 @@ impl Database {
             )
             .map_err(&failed)?;
         Ok(())
-    }
-
-    /// Drops the slot and the publication of that name, if they are there and nobody reads the slot.
-    ///
-    /// # Errors
-    /// No connection; a slot that is still read.
-    pub fn drop_slot(&self, name: &str) -> Result<(), RowError> {
-        let mut client = self.connect()?;
-        let failed = query("dropping the replication slot");
-        client
-            .execute(
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1",
-                &[&name],
-            )
-            .map_err(&failed)?;
-        let quoted = format!("\"{}\"", name.replace('"', "\"\""));
-        client
-            .batch_execute(&format!("DROP PUBLICATION IF EXISTS {quoted}"))
-            .map_err(&failed)
     }
 }
 

@@ -25,14 +25,6 @@ pub enum RowError {
         /// The level it has.
         level: String,
     },
-    /// Something of an earlier run is there.
-    #[error(
-        "replication slot `{slot}` is there already; nothing is touched: drop it with `SELECT pg_drop_replication_slot('{slot}')`, or run with another --seed"
-    )]
-    SlotExists {
-        /// Its name.
-        slot: String,
-    },
     /// A table of the load is there already.
     #[error("table `{table}` is there already; nothing is touched: use an empty database")]
     TableExists {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use highwater_measure::schedule::Schedule;
+use highwater_model::RecordId;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -13,7 +14,7 @@ use super::database::Database;
 use super::error::RowError;
 use super::schema::TABLES;
 use super::writer::{Connection, Writer};
-use crate::{Clock, Ledger};
+use crate::{Clock, Ledger, Received};
 
 /// Changes of one transaction while the first rows are made.
 const FIRST_AT_ONCE: u32 = 200;
@@ -225,12 +226,13 @@ impl RowLoad {
             .clone()
     }
 
-    /// Which change of the load deleted this row, or is about to: writer and sequence.
+    /// Who knows which change an event tells of.
     #[must_use]
-    pub fn delete_of(&self, table: &str, id: i64) -> Option<(u32, u64)> {
-        let table = TABLES.iter().position(|known| known.name == table)?;
-        let deletes = self.shared.deletes.lock().unwrap_or_else(PoisonError::into_inner);
-        deletes.get(&(table, id)).copied()
+    pub fn tracker(&self) -> Tracker {
+        Tracker {
+            shared: Arc::clone(&self.shared),
+            ledgers: self.ledgers.clone(),
+        }
     }
 
     /// What transactions did that were rolled back on purpose.
@@ -252,6 +254,40 @@ impl RowLoad {
                 std::panic::resume_unwind(panic);
             }
         }
+    }
+}
+
+/// Leads events back to changes of the load, and marks them as received.
+#[derive(Debug, Clone)]
+pub struct Tracker {
+    shared: Arc<Shared>,
+    ledgers: Vec<Arc<Ledger>>,
+}
+
+impl Tracker {
+    /// The change of the load that deleted this row, or is about to; [`RecordId::UNSTAMPED`] if none did.
+    #[must_use]
+    pub fn delete_of(&self, table: &str, id: i64) -> RecordId {
+        let deletes = self.shared.deletes.lock().unwrap_or_else(PoisonError::into_inner);
+        TABLES
+            .iter()
+            .position(|known| known.name == table)
+            .and_then(|table| deletes.get(&(table, id)))
+            .map_or(RecordId::UNSTAMPED, |(producer, sequence)| RecordId {
+                producer: *producer,
+                sequence: *sequence,
+            })
+    }
+
+    /// Notes that an event of a change has come; true if it is the first.
+    #[must_use]
+    pub fn received(&self, record: RecordId, at_ns: u64) -> bool {
+        self.ledgers.get(record.producer as usize).is_some_and(|ledger| {
+            matches!(
+                ledger.mark_received(record.sequence, at_ns),
+                Received::First { .. }
+            )
+        })
     }
 }
 

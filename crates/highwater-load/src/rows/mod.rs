@@ -20,8 +20,8 @@ mod load;
 mod schema;
 mod writer;
 
-pub use database::{Database, Slot};
+pub use database::Database;
 pub use error::RowError;
-pub use load::{RolledBack, RowCounts, RowLoad, RowSettings};
+pub use load::{RolledBack, RowCounts, RowLoad, RowSettings, Tracker};
 pub use schema::{ColumnKind, HISTORY, REVISION, TABLES, TableSpec};
 pub use writer::{record_of, revision_of};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::connector::Connector;
 use super::group::Group;
 use super::quantity::{Rate, Size, Span};
 use super::rule::Rule;
@@ -61,6 +62,9 @@ pub struct Scenario {
     /// For `kind = "startup"`.
     #[serde(default)]
     pub startup: Startup,
+    /// For `kind = "connector"`.
+    #[serde(default)]
+    pub connector: Connector,
     /// What `--quick` changes.
     #[serde(default, skip_serializing_if = "Quick::is_empty")]
     pub quick: Quick,
@@ -78,6 +82,8 @@ pub enum Kind {
     Load,
     /// Start the broker several times and time the way to the first acknowledged record.
     Startup,
+    /// Change rows of a database, and account for every change in the topics of a connector.
+    Connector,
 }
 
 /// The topic of the run.
@@ -401,6 +407,12 @@ pub enum FaultKind {
     ClientReset,
     /// Connections end towards the brokers only; the clients still believe in them.
     ClientHalfOpen,
+    /// The worker of Kafka Connect: SIGKILL, and started again.
+    ConnectKill,
+    /// PostgreSQL: SIGKILL, and started again.
+    PostgresKill,
+    /// PostgreSQL: ended in good order, and started again.
+    PostgresStop,
 }
 
 impl FaultKind {
@@ -426,6 +438,12 @@ impl FaultKind {
         }
     }
 
+    /// Whether it is done to a broker.
+    #[must_use]
+    pub fn is_of_broker(self) -> bool {
+        !matches!(self, Self::ConnectKill | Self::PostgresKill | Self::PostgresStop)
+    }
+
     /// The name as in files and reports.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -438,6 +456,9 @@ impl FaultKind {
             Self::ClientBlackHole => "client-black-hole",
             Self::ClientReset => "client-reset",
             Self::ClientHalfOpen => "client-half-open",
+            Self::ConnectKill => "connect-kill",
+            Self::PostgresKill => "postgres-kill",
+            Self::PostgresStop => "postgres-stop",
         }
     }
 }

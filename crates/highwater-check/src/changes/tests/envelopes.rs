@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::changes::envelope::{MOST_KEY_BYTES, MOST_VALUE_BYTES, parse};
-use crate::changes::{Column, Field, Observed, Operation, Table};
+use crate::changes::envelope::{MOST_KEY_BYTES, MOST_VALUE_BYTES, flushed, parse};
+use crate::changes::{Column, Field, Observed, Operation, Position, Table};
 
 fn table() -> Table {
     Table {
@@ -19,7 +19,7 @@ fn table() -> Table {
 
 const KEY: &str = r#"{"id":4}"#;
 const UPDATE: &str = r#"{"before":{"id":4,"title":"a","price":"1.00"},"after":{"id":4,"title":null,"price":"2.50"},
- "source":{"table":"videos","lsn":4711,"txId":812,"snapshot":"false"},"op":"u","ts_ms":5}"#;
+ "source":{"table":"videos","lsn":4711,"txId":812,"sequence":"[\"4700\",\"4711\"]","snapshot":"false"},"op":"u","ts_ms":5}"#;
 
 #[test]
 fn an_update_is_read() {
@@ -28,12 +28,30 @@ fn an_update_is_read() {
     };
     assert_eq!(event.operation, Operation::Update);
     assert_eq!((event.transaction, event.wal_position), (Some(812), Some(4711)));
+    assert_eq!(
+        event.position,
+        Some(Position {
+            committed: 4700,
+            change: 4711
+        })
+    );
     assert_eq!(event.key, Field::Integer(4));
     assert_eq!(event.after.as_ref().unwrap()["title"], Field::Null);
     assert_eq!(
         event.before.as_ref().unwrap()["price"],
         Field::Decimal("1.00".to_owned())
     );
+}
+
+#[test]
+fn a_flushed_offset_is_read() {
+    let offset = serde_json::json!({"lsn_proc": 20, "lsn": 18, "lsn_commit": 7, "txId": 3, "ts_usec": 1});
+    let position = Position {
+        committed: 7,
+        change: 20,
+    };
+    assert_eq!(flushed(&offset), Some(position));
+    assert_eq!(flushed(&serde_json::json!({"lsn": "x"})), None);
 }
 
 #[test]

@@ -169,7 +169,7 @@ proptest! {
         story.rewind(records);
         // The position behind everything had been flushed.
         for flushed in &mut story.window.flushed {
-            flushed.wal_position = u64::MAX;
+            flushed.position.committed = u64::MAX;
         }
         let (_, summary) = story.judge();
         prop_assume!(summary.repeated > 0);

@@ -6,7 +6,7 @@ use highwater_model::RecordId;
 
 use crate::changes::{
     At, ChangeAccount, ChangeEnd, ChangeEvent, ChangeSummary, Field, Flushed, Interruption, Observed,
-    Operation, Row, RowChange, RowHistory, Window,
+    Operation, Position, Row, RowChange, RowHistory, Window,
 };
 use crate::{Contract, Findings, PartitionEnd};
 
@@ -73,6 +73,10 @@ pub(super) fn event_of(change: &RowChange) -> ChangeEvent {
         before: change.before.clone(),
         after: change.after.clone(),
         wal_position: Some(change.wal_position),
+        position: Some(Position {
+            committed: change.transaction,
+            change: change.wal_position,
+        }),
         transaction: Some(change.transaction),
     }
 }
@@ -180,7 +184,10 @@ impl Story {
     /// in front of them having been flushed.
     pub(super) fn rewind(&mut self, records: usize) {
         let now = self.last_ms() + 1_000;
-        let mut oldest = u64::MAX;
+        let mut oldest = Position {
+            committed: u64::MAX,
+            change: u64::MAX,
+        };
         for entries in self.partitions.values_mut() {
             let from = entries.len().saturating_sub(records);
             // A snapshot is repeated as a whole or not at all: its rows stay what they are here.
@@ -193,7 +200,7 @@ impl Story {
                 })
                 .collect();
             let positions = again.iter().filter_map(position);
-            oldest = positions.fold(oldest, u64::min);
+            oldest = positions.fold(oldest, Position::min);
             entries.extend(again);
         }
         self.window.interruptions.push(Interruption {
@@ -202,7 +209,7 @@ impl Story {
         });
         self.window.flushed.push(Flushed {
             at_ms: now - 600,
-            wal_position: oldest,
+            position: oldest,
         });
     }
 
@@ -284,6 +291,7 @@ pub(super) fn read(key: i64, row: &Row, wal: u64) -> ChangeEvent {
         before: None,
         after: Some(row.clone()),
         wal_position: Some(wal),
+        position: None,
         transaction: Some(7),
     }
 }
@@ -292,9 +300,9 @@ fn is_read(entry: &Entry) -> bool {
     matches!(&entry.observed, Observed::Change(event) if event.operation == Operation::Read)
 }
 
-fn position(entry: &Entry) -> Option<u64> {
+fn position(entry: &Entry) -> Option<Position> {
     match &entry.observed {
-        Observed::Change(event) => event.wal_position,
+        Observed::Change(event) => event.position,
         _ => None,
     }
 }
