@@ -323,7 +323,10 @@ mod tests {
                 "multiple-consumer-groups",
                 "lost-acks/idempotent",
                 "lost-acks/at-least-once",
-                "stall"
+                "stall",
+                "connector-offset-recovery/worker",
+                "connector-offset-recovery/postgres",
+                "connector-offset-recovery/broker"
             ]
         );
         assert_eq!(

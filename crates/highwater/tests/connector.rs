@@ -12,7 +12,7 @@ const SHORT: [&str; 12] = [
     "--scenario",
     "connector-offset-recovery/worker",
     "--set",
-    "load.duration=25s",
+    "load.duration=30s",
     "--set",
     "fault.after=16s",
     "--set",
@@ -47,7 +47,7 @@ fn a_killed_worker_goes_on_where_it_was_and_every_change_arrives() {
     );
     assert_eq!((ran.records("lost"), ran.records("reordered")), (0, 0));
     // The load, and the rows before it.
-    assert_eq!(ran.records("attempted"), 1_500 + 300, "{}", ran.story());
+    assert_eq!(ran.records("attempted"), 1_800 + 300, "{}", ran.story());
     assert_eq!(
         ran.records("delivered"),
         ran.records("acknowledged"),

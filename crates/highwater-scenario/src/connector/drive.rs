@@ -47,7 +47,7 @@ pub(crate) struct Ground<'a> {
 pub(crate) fn drive(context: &Context<'_>, plan: &Plan, ground: &Ground<'_>, session: &mut Session) {
     let names = names(context);
     let mut made = Vec::new();
-    session.topic = names.topic("…");
+    session.topic.clone_from(&names.topic_prefix);
     let parts = match prepared(plan, ground, &names, &mut made) {
         Ok(parts) => {
             let parts = Mutex::new(parts);
