@@ -439,7 +439,10 @@ fn cannot_be_done(plan: &Plan, options: &RunOptions) -> Option<ConfigError> {
                     .help("use --target kafka:3"),
             );
         }
-        if foreign && let Err(hook) = crate::hooks::pair(fault.kind, &options.hooks) {
+        if foreign
+            && fault.kind.is_of_broker()
+            && let Err(hook) = crate::hooks::pair(fault.kind, &options.hooks)
+        {
             let text = format!("{name} can't be done to a cluster that Highwater did not start ({target})");
             return Some(plan.resolved.error("fault.kind", text).help(format!(
                 "{hook}; otherwise use --target dev or --target kafka, or disarm it with --set fault.enabled=false; the \
