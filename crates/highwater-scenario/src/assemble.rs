@@ -106,7 +106,7 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
             &resources.samples,
             &mut measurements,
         ),
-        Kind::Startup => Vec::new(),
+        Kind::Startup | Kind::Connector => Vec::new(),
     };
     let mut report = ScenarioReport {
         name: scenario.name.clone(),

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use highwater_check::{Findings, Quiet};
 use highwater_load::{ClientEvent, Ledger, Seen};
-use highwater_model::{GcPause, NetworkSample, ResourceSample, RuleReport, ThrottleSample};
-use highwater_load::{ClientEvent, Ledger};
-use highwater_model::{FaultReport, ResourceSample, RuleReport};
+use highwater_model::{FaultReport, GcPause, NetworkSample, ResourceSample, RuleReport, ThrottleSample};
 
 use crate::fault::FaultFact;
 use crate::groups::GroupFacts;
