@@ -15,7 +15,8 @@ use highwater_model::{
     ScenarioReport, Verdict,
 };
 use highwater_target::{
-    KafkaOptions, Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space, host, preflight,
+    KafkaOptions, Requirements, Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space, host,
+    preflight, require,
 };
 
 use crate::assemble::{Frame, assemble};
@@ -113,6 +114,12 @@ impl Run {
     /// # Errors
     /// The first thing that is wrong; nothing was started.
     pub fn prepare(options: RunOptions, chosen: &[Chosen], sets: &[Set]) -> Result<Self, RunError> {
+        if options.quick && chosen.iter().all(|chosen| chosen.scenario.quick.is_empty()) {
+            let error = ConfigError::new(format!("{} has no quick form", options.name));
+            return Err(error
+                .help("leave --quick out, or shorten it with --set, e.g. --set load.duration=20s")
+                .into());
+        }
         let mut plans = Vec::with_capacity(chosen.len());
         let mut not_run = Vec::new();
         let mut impossible = None;
@@ -142,6 +149,17 @@ impl Run {
             options.kafka_home.as_deref(),
             &options.interrupted,
         )?;
+        // One scenario alone needs what `preflight` and `check_space` look at.
+        let starts_kafka = matches!(options.target, TargetSpec::Kafka | TargetSpec::KafkaThree);
+        if plans.len() > 1 && starts_kafka {
+            require(&Requirements {
+                target: &options.target,
+                captures_changes: false,
+                quick: options.quick,
+                kafka_home: options.kafka_home.as_deref(),
+                out: &options.out,
+            })?;
+        }
         prepare_directory(&options.out)?;
         check_space(&options, &plans)?;
         Ok(Self {

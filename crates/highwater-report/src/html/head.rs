@@ -150,3 +150,17 @@ pub(super) fn overview(report: &Report) -> Markup {
         }
     }
 }
+
+/// What could not be done to this cluster, and what would make it possible.
+pub(super) fn not_run(report: &Report) -> Markup {
+    html! {
+        @if !report.not_run.is_empty() {
+            section {
+                h3 { "Not run" }
+                ul {
+                    @for one in &report.not_run { li { strong { (one.name) } ": " (one.reason) } }
+                }
+            }
+        }
+    }
+}

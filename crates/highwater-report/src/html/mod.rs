@@ -87,6 +87,7 @@ pub fn html_with(report: &Report, diagrams: &[Diagram]) -> Result<String, Report
                             }
                         }
                     }
+                    (head::not_run(&short))
                     (repetitions::recommendations(&short))
                     (provenance::provenance(&short))
                 }

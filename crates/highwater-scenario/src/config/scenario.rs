@@ -554,7 +554,9 @@ pub struct Quick {
 }
 
 impl Quick {
-    fn is_empty(&self) -> bool {
+    /// There is no shortened form.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.set.is_empty()
     }
 }
