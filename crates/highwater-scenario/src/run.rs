@@ -15,8 +15,8 @@ use highwater_model::{
     ScenarioReport, Verdict,
 };
 use highwater_target::{
-    KafkaOptions, Requirements, Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space, host,
-    preflight, require,
+    KafkaOptions, Requirements, Target, TargetError, TargetEvent, TargetOptions, TargetSpec, disk_space,
+    host, preflight, require,
 };
 
 use crate::assemble::{Frame, assemble};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use highwater_model::{
-    FaultReport, Host, LatencyReport, Phase, PhaseReport, ProcessResources, ProcessRole, Quantiles,
-    RecordCounts, Repetition, Resources, ScenarioReport, Setting, Timing, TimingCurve, Verdict,
+    ClusterReport, FaultReport, Host, LatencyReport, Phase, PhaseReport, ProcessResources, ProcessRole,
+    Quantiles, RecordCounts, Repetition, Resources, ScenarioReport, Setting, Timing, TimingCurve, Verdict,
 };
 
 use super::advise;
@@ -16,6 +16,8 @@ fn scenario(name: &str) -> ScenarioReport {
         name: name.to_owned(),
         repetition: None,
         groups: Vec::new(),
+        cluster: ClusterReport::default(),
+        trends: Vec::new(),
         summary: String::new(),
         target: "Apache Kafka 4.3.1".to_owned(),
         started_ns: 0,
@@ -122,6 +124,7 @@ fn broker(cores: f64) -> ScenarioReport {
         disk_written_bytes: None,
         disk_read_bytes: None,
         descriptors_peak: None,
+        collector: None,
     });
     one
 }
