@@ -2,7 +2,7 @@
 
 use highwater_model::{ClusterReport, ScenarioReport, TrendReport};
 
-use crate::number::{NONE, count, duration, optional_duration, significant};
+use crate::number::{NONE, count, counted, duration, optional_duration, significant};
 
 /// The trends worth a line: those with an answer, and those that a limit asked for.
 pub(crate) fn told_trends(scenario: &ScenarioReport) -> impl Iterator<Item = &TrendReport> {
@@ -81,9 +81,9 @@ pub(crate) fn brokers(cluster: &ClusterReport) -> Vec<String> {
     }
     if cluster.leader_changed + cluster.isr_shrunk > 0 {
         lines.push(format!(
-            "other leaders or epochs seen {} times, fewer in-sync replicas {} times",
-            count(cluster.leader_changed),
-            count(cluster.isr_shrunk)
+            "other leaders or epochs seen {}, fewer in-sync replicas {}",
+            counted(cluster.leader_changed, "time"),
+            counted(cluster.isr_shrunk, "time")
         ));
     }
     lines

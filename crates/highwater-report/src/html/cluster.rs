@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::resources::small;
 use super::svg::{latency, short};
-use crate::number::{NONE, count, duration, moment, optional_duration};
+use crate::number::{NONE, count, counted, duration, moment, optional_duration};
 
 /// Changes that are listed; all are in the data of the run.
 const CHANGES_MAX: usize = 40;
@@ -147,8 +147,8 @@ fn changes(cluster: &ClusterReport) -> Markup {
             p class="note" { "Leaders and in-sync replicas of the topic stayed as they were." }
         } @else {
             p {
-                "Partitions were seen with another leader or leader epoch " (count(cluster.leader_changed))
-                " times, and with fewer in-sync replicas " (count(cluster.isr_shrunk)) " times."
+                "Partitions were seen with another leader or leader epoch " (counted(cluster.leader_changed, "time"))
+                ", and with fewer in-sync replicas " (counted(cluster.isr_shrunk, "time")) "."
             }
             details {
                 summary { "What changed, and when" }

@@ -8,17 +8,20 @@ use crate::failure::Failure;
 
 pub(crate) fn list() -> Result<ExitCode, Failure> {
     let mut text = String::new();
-    for suite in suites::built_in()? {
+    let suites = suites::built_in()?;
+    let scenarios = suites.iter().flat_map(|suite| &suite.scenarios);
+    let widest = scenarios.map(|scenario| scenario.name.len()).max().unwrap_or(0) + 1;
+    for suite in suites {
         text += &format!("{}\n", suite.name);
         for scenario in suite.scenarios {
-            text += &format!("  {:<22} {}\n", scenario.name, scenario.summary);
+            text += &format!("  {:<widest$} {}\n", scenario.name, scenario.summary);
             for variant in &scenario.variants {
                 let set = variant
                     .set
                     .iter()
                     .map(|(key, value)| format!("{key} = {value}"))
                     .collect::<Vec<_>>();
-                text += &format!("  {:<22}   {}\n", format!("  /{}", variant.name), set.join(", "));
+                text += &format!("  {:<widest$}   {}\n", format!("  /{}", variant.name), set.join(", "));
             }
         }
     }
