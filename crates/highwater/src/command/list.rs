@@ -21,7 +21,11 @@ pub(crate) fn list() -> Result<ExitCode, Failure> {
                     .iter()
                     .map(|(key, value)| format!("{key} = {value}"))
                     .collect::<Vec<_>>();
-                text += &format!("  {:<widest$}   {}\n", format!("  /{}", variant.name), set.join(", "));
+                text += &format!(
+                    "  {:<widest$}   {}\n",
+                    format!("  /{}", variant.name),
+                    set.join(", ")
+                );
             }
         }
     }
