@@ -40,8 +40,9 @@ fn writes(bug: Option<Bug>, restart: bool, idempotent: bool) -> Checked {
     rig.topic("t", 1, &[]);
     let idempotence = if idempotent { "true" } else { "false" };
     let producer = rig.producer("p", &[("enable.idempotence", idempotence)]);
-    for number in 0..30 {
-        send(&producer, "t", 0, numbers(number * 2, number * 2 + 2));
+    // One batch at a time: a batch that is refused while a later one is taken is not sent again by every client.
+    for number in 0..40 {
+        send(&producer, "t", 0, numbers(number, number + 1));
     }
     if restart {
         rig.restart();
