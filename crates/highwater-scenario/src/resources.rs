@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use highwater_model::{Collector, GcPause, ProcessResources, ResourceSample, Resources};
+use highwater_model::{Collector, GcPause, ProcessResources, ProcessRole, ResourceSample, Resources};
 
 /// Summarises the readings that were taken between two moments; all readings are kept for the charts.
 pub(crate) fn summarise(
@@ -41,8 +41,8 @@ pub(crate) fn summarise(
                 resident_bytes_mean: (!resident.is_empty())
                     .then(|| resident.iter().sum::<u64>() / resident.len() as u64),
                 resident_bytes_peak: own.iter().map(|sample| sample.resident_bytes).max(),
-                disk_written_bytes: last_of_each(&own, |sample| sample.disk_written_bytes),
-                disk_read_bytes: last_of_each(&own, |sample| sample.disk_read_bytes),
+                disk_written_bytes: moved(&own, role, |sample| sample.disk_written_bytes),
+                disk_read_bytes: moved(&own, role, |sample| sample.disk_read_bytes),
                 descriptors_peak: own.iter().filter_map(|sample| sample.descriptors).max(),
                 collector: collector(process, pauses, load),
             }
@@ -96,21 +96,26 @@ fn used(own: &[&ResourceSample], judged: &[&ResourceSample]) -> f64 {
     by_pid.values().map(|(first, last)| (last - first).max(0.0)).sum()
 }
 
-/// Counters start again with each process: the last reading of each is summed.
-fn last_of_each(own: &[&ResourceSample], read: impl Fn(&ResourceSample) -> Option<u64>) -> Option<u64> {
-    let mut last: BTreeMap<u32, u64> = BTreeMap::new();
+/// Counters start again with each process: the last reading of each is summed. The generator lives longer than a
+/// scenario, and the kernel adds to its counters those of the brokers that it ended: of it only the growth counts.
+fn moved(
+    own: &[&ResourceSample],
+    role: ProcessRole,
+    read: impl Fn(&ResourceSample) -> Option<u64>,
+) -> Option<u64> {
+    let mut of_pids: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
     for sample in own {
         if let Some(value) = read(sample) {
-            last.insert(sample.pid, value);
+            let start = if role == ProcessRole::Generator { value } else { 0 };
+            of_pids.entry(sample.pid).or_insert((start, value)).1 = value;
         }
     }
-    (!last.is_empty()).then(|| last.values().sum())
+    let grown = of_pids.values().map(|(first, last)| last.saturating_sub(*first));
+    (!of_pids.is_empty()).then(|| grown.sum())
 }
 
 #[cfg(test)]
 mod tests {
-    use highwater_model::ProcessRole;
-
     use super::*;
 
     fn sample(at_s: u64, pid: u32, cpu_seconds_total: f64, written: u64) -> ResourceSample {
@@ -126,6 +131,16 @@ mod tests {
             disk_read_bytes: None,
             descriptors: Some(at_s),
         }
+    }
+
+    #[test]
+    fn of_the_generator_only_what_it_wrote_in_the_scenario_counts() {
+        let mut samples = vec![sample(1, 10, 5.0, 1_000), sample(2, 10, 5.5, 1_200)];
+        for sample in &mut samples {
+            sample.role = ProcessRole::Generator;
+        }
+        let resources = summarise(samples, (0, 10_000_000_000), None, &[]);
+        assert_eq!(resources.processes[0].disk_written_bytes, Some(200));
     }
 
     #[test]

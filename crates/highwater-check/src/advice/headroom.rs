@@ -46,7 +46,9 @@ pub(super) fn look(measured: &Measured<'_>) -> Option<Advice> {
 
 /// It offered as much as the client took, and the cluster was what limited it.
 fn saturates(scenario: &ScenarioReport) -> bool {
-    scenario.offered_per_s.is_none() && scenario.achieved_per_s.is_some_and(|rate| rate > 0.0)
+    let rate = scenario.configuration.get("load.rate");
+    let unpaced = rate.is_some_and(|setting| setting.value.trim_matches('"') == "max");
+    unpaced && scenario.offered_per_s.is_none() && scenario.achieved_per_s.is_some_and(|rate| rate > 0.0)
 }
 
 fn size(scenario: &ScenarioReport) -> Option<&str> {

@@ -82,12 +82,19 @@ fn rules(scenarios: &[ScenarioReport]) -> Vec<String> {
     given.into_iter().map(|one| one.rule).collect()
 }
 
-fn saturating(rate: f64) -> ScenarioReport {
+fn unpaced(rate: f64) -> ScenarioReport {
     ScenarioReport {
         offered_per_s: None,
         achieved_per_s: Some(rate),
-        ..scenario("snapshot")
+        ..scenario("startup")
     }
+}
+
+fn saturating(rate: f64) -> ScenarioReport {
+    let mut one = unpaced(rate);
+    one.name = "snapshot".to_owned();
+    one.configuration.extend(settings(&[("load.rate", "\"max\"")]));
+    one
 }
 
 fn fault(kind: &str, recovery_ms: u64) -> FaultReport {
@@ -192,7 +199,7 @@ fn a_rule_speaks_when_its_figures_do() {
         one.configuration.extend(settings(&[("topic.replication", "3")]));
         one
     };
-    let cases: [(&str, Vec<ScenarioReport>, &[&str]); 18] = [
+    let cases: [(&str, Vec<ScenarioReport>, &[&str]); 19] = [
         (
             "room",
             vec![scenario("throughput"), saturating(80_000.0)],
@@ -204,6 +211,11 @@ fn a_rule_speaks_when_its_figures_do() {
             &["headroom"],
         ),
         ("nothing paced", vec![saturating(80_000.0)], &[]),
+        (
+            "starts are no load",
+            vec![scenario("throughput"), unpaced(0.2)],
+            &[],
+        ),
         ("busy", vec![broker(1.5)], &["broker-cpu"]),
         ("idle", vec![broker(1.3)], &[]),
         ("a long outage", vec![broken("broker-kill", 9_000)], &["outage"]),

@@ -30,7 +30,7 @@ pub fn document(document: Document, report: &Report) -> String {
     surroundings::head(&mut lines, document, report, &groups);
     surroundings::environment(&mut lines, report, &groups);
     surroundings::configuration(&mut lines, &groups);
-    results::results(&mut lines, document, &groups);
+    results::results(&mut lines, document, &groups, report.quick);
     results::resources(&mut lines, &groups);
     surroundings::recommendations(&mut lines, report);
     surroundings::again(&mut lines, report);

@@ -48,14 +48,15 @@ const OF_DELIVERY: [&str; 12] = [
 /// Repetitions that get a column of their own.
 const COLUMNS_MAX: usize = 5;
 
-pub(super) fn results(lines: &mut Vec<String>, document: Document, groups: &[Group<'_>]) {
+pub(super) fn results(lines: &mut Vec<String>, document: Document, groups: &[Group<'_>], quick: bool) {
     lines.push("## Results".to_owned());
     lines.push(String::new());
     for group in groups {
         lines.push(format!("### {}: {}", escape(group.name), group.verdict().word()));
         lines.push(String::new());
         if let Some(run) = group.runs.first().filter(|run| !run.summary.is_empty()) {
-            lines.push(format!("{}.", escape(run.summary.trim_end_matches('.'))));
+            let form = if quick { "The full form: " } else { "" };
+            lines.push(format!("{form}{}.", escape(run.summary.trim_end_matches('.'))));
             lines.push(String::new());
         }
         not_holding(lines, group);
