@@ -1,7 +1,5 @@
 //! Everything a person reads, as it is, for every kind of result.
 
-#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
-
 mod samples;
 
 use std::path::Path;

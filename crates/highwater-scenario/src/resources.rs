@@ -11,7 +11,7 @@ pub(crate) fn summarise(
     network: Option<(u64, u64)>,
     pauses: &[GcPause],
 ) -> Resources {
-    let mut order: Vec<(&str, highwater_model::ProcessRole)> = Vec::new();
+    let mut order: Vec<(&str, ProcessRole)> = Vec::new();
     for sample in &samples {
         if !order.iter().any(|(name, _)| *name == sample.process) {
             order.push((&sample.process, sample.role));

@@ -185,7 +185,8 @@ fn what_could_not_be_seen_is_not_called_steady() {
         .filter(|answer| matches!(answer, Err(NoTrend::TooNoisy { .. })));
     assert!(noisy.count() >= 15, "{answers:?}");
     let steady = run(KINDS[0], 0.0, 3);
-    let cases: [(&str, Vec<(f64, f64)>, &str); 5] = [
+    type Case = (&'static str, Vec<(f64, f64)>, &'static str);
+    let cases: [Case; 5] = [
         ("nothing", Vec::new(), "0 s are too short"),
         ("short", steady[..50].to_vec(), "49 s are too short"),
         (
