@@ -1,0 +1,50 @@
+//! Defects that tests plant in the core, to prove that they would be caught.
+//!
+//! Outside of this crate's own tests [`planted`] is a constant `false`, and the branches behind it are gone.
+
+/// A defect of the core, each caught by a named invariant of the simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// The highest offset seen is committed instead of the lowest incomplete one.
+    CommitHighest,
+    /// A record that the client delivers again is run again.
+    AcceptRepeated,
+    /// Completions that a commit carried over are dropped from the next commit.
+    ForgetResumed,
+    /// A lane gives out its next record while one is running.
+    LanesRunTogether,
+    /// A delayed record runs before its moment.
+    RetryEarly,
+}
+
+#[cfg(test)]
+pub(crate) use plant::{planted, with};
+
+#[cfg(not(test))]
+#[inline(always)]
+pub(crate) const fn planted(_: Flaw) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod plant {
+    use std::cell::Cell;
+
+    use super::Flaw;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Flaw>> = const { Cell::new(None) };
+    }
+
+    pub(crate) fn planted(flaw: Flaw) -> bool {
+        PLANTED.get() == Some(flaw)
+    }
+
+    /// Runs `body` on a core with this defect.
+    pub(crate) fn with<T>(flaw: Option<Flaw>, body: impl FnOnce() -> T) -> T {
+        let before = PLANTED.replace(flaw);
+        let result = body();
+        PLANTED.set(before);
+        result
+    }
+}

@@ -1,0 +1,19 @@
+//! Pipelines on Kafka: sources, a handler, an effect, and a stated guarantee.
+//!
+//! This is the pure core. It decides which record runs when, what is retried, parked or given up, and what may be
+//! committed; it owns no socket, no thread, no clock and no randomness. Moments and random numbers are passed in,
+//! which is why every property of it can be tested, seeded, and repeated.
+//!
+//! ```text
+//!  delivered ─▶ offset engine ─▶ lanes ─▶ (handler) ─▶ done ──────────────▶ offset engine ─▶ commit point
+//!                                                  └─▶ failed ─▶ retry ─▶ in the lane │ parked │ dead letter
+//! ```
+//!
+//! Invariant: nothing is committed before its effect is acknowledged.
+//! Not here: a client for Kafka, a serializer, a scheduler of threads.
+
+mod flaw;
+
+pub mod lanes;
+pub mod offset;
+pub mod settings;
