@@ -29,6 +29,14 @@ need_build_tools() {
   if ! command -v cc >/dev/null || ! command -v c++ >/dev/null || ! command -v make >/dev/null; then
     install_packages "make and the C and C++ compilers, for librdkafka" "make gcc g++ libc6-dev" "make gcc gcc-c++"
   fi
+  need_openssl
+}
+
+# TLS and SCRAM of librdkafka are those of the system's OpenSSL.
+need_openssl() {
+  if ! command -v pkg-config >/dev/null || ! pkg-config --exists openssl; then
+    install_packages "OpenSSL's headers and pkg-config, for librdkafka" "pkg-config libssl-dev" "pkgconf-pkg-config openssl-devel"
+  fi
 }
 
 # A JDK: one of the tests compiles a small application as it starts it.

@@ -1,10 +1,10 @@
-//! Topics: made, removed and looked at.
+//! Topics: made, removed and looked at. Groups: removed.
 //!
 //! Invariant: nothing is made or removed that the caller did not name.
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -21,8 +21,13 @@ use crate::{LoadError, settings};
 
 /// How long making or removing a topic may take.
 const TOPIC_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a first answer is waited for before it is looked whether there was a refusal.
+const ADMISSION_LOOK: Duration = Duration::from_millis(500);
 /// How often it is looked whether a new topic can be written to.
 const LEADER_LOOK: Duration = Duration::from_millis(10);
+
+/// Between two tries to remove a group.
+const GROUP_LOOK: Duration = Duration::from_millis(200);
 
 /// A context that keeps the library's chatter out of the output: errors are returned.
 pub(crate) struct Quiet;
@@ -38,6 +43,32 @@ impl ClientContext for Quiet {
 }
 
 impl ConsumerContext for Quiet {}
+
+/// A context that keeps why a client was not let in.
+#[derive(Default)]
+struct Listening(Mutex<Option<String>>);
+
+impl Listening {
+    fn refusal(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ClientContext for Listening {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        Quiet.log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if let KafkaError::Global(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL) = error {
+            let mut refusal = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            refusal.get_or_insert_with(|| reason.to_owned());
+        }
+        Quiet.error(error, reason);
+    }
+}
+
+impl ConsumerContext for Listening {}
 
 /// Makes a topic with one replica for each partition, and waits until every partition has a leader. `configs`
 /// are topic settings by name.
@@ -98,6 +129,58 @@ pub fn delete_topic(bootstrap: &str, name: &str) -> Result<(), LoadError> {
     Ok(())
 }
 
+/// Removes consumer groups with what they committed. That there is none of a name is not an error. A group whose members
+/// have not left yet is tried again until `limit` is over.
+///
+/// # Errors
+/// [`LoadError::GroupRefused`] with the first that stayed; no broker in time.
+pub fn delete_groups(bootstrap: &str, groups: &[String], limit: Duration) -> Result<(), LoadError> {
+    let client = administrator(bootstrap)?;
+    let options = AdminOptions::new().request_timeout(Some(TOPIC_TIMEOUT));
+    let begin = Instant::now();
+    let mut left: Vec<&str> = groups.iter().map(String::as_str).collect();
+    let mut outcome = Ok(());
+    while !left.is_empty() {
+        let results = match block_on(client.delete_groups(&left, &options)) {
+            Ok(results) => results,
+            Err(source) => {
+                outcome = Err(failed("removal of a group", &left.join(", "), source));
+                break;
+            }
+        };
+        let stayed: Vec<(String, RDKafkaErrorCode)> = results
+            .into_iter()
+            .filter_map(Result::err)
+            .filter(|(_, code)| *code != RDKafkaErrorCode::GroupIdNotFound)
+            .collect();
+        let over = begin.elapsed() >= limit;
+        if let Some((group, code)) = stayed.iter().find(|(_, code)| over || !passes(*code)) {
+            outcome = Err(LoadError::GroupRefused {
+                group: group.clone(),
+                code: *code,
+            });
+            break;
+        }
+        left.retain(|group| stayed.iter().any(|(name, _)| name == group));
+        if !left.is_empty() {
+            thread::sleep(GROUP_LOOK);
+        }
+    }
+    part_with(client);
+    outcome
+}
+
+/// Whether a group may be removed later: its members leave, or its coordinator is not there yet.
+fn passes(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::NonEmptyGroup
+            | RDKafkaErrorCode::CoordinatorNotAvailable
+            | RDKafkaErrorCode::CoordinatorLoadInProgress
+            | RDKafkaErrorCode::NotCoordinator
+    )
+}
+
 /// Asks whether a broker answers; returns the number of brokers.
 ///
 /// # Errors
@@ -154,6 +237,35 @@ pub fn placements(bootstrap: &str, topic: &str, timeout: Duration) -> Result<Vec
         .collect();
     placed.sort_unstable_by_key(|one| one.partition);
     Ok(placed)
+}
+
+/// Asks whether the brokers let this client in; returns their number. A refusal is told at once and with its reason,
+/// which [`reach`] would wait for in vain.
+///
+/// # Errors
+/// [`LoadError::NotAdmitted`], [`LoadError::Unreachable`]; settings that the library refuses.
+pub fn admitted(bootstrap: &str, timeout: Duration) -> Result<usize, LoadError> {
+    let client: BaseConsumer<Listening> = settings::asker(bootstrap, "highwater-admin", "read_uncommitted")
+        .create_with_context(Listening::default())
+        .map_err(LoadError::of_client)?;
+    let start = Instant::now();
+    loop {
+        let error = match client.fetch_metadata(None, ADMISSION_LOOK) {
+            Ok(metadata) => return Ok(metadata.brokers().len()),
+            Err(error) => error,
+        };
+        // Errors are handed out by the poll.
+        let _ = client.poll(LEADER_LOOK);
+        if let Some(detail) = client.context().refusal() {
+            return Err(LoadError::NotAdmitted {
+                bootstrap: bootstrap.to_owned(),
+                detail,
+            });
+        }
+        if start.elapsed() >= timeout {
+            return Err(unreachable(bootstrap, timeout, &error));
+        }
+    }
 }
 
 /// The partitions of a topic, ascending.

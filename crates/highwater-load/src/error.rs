@@ -41,6 +41,14 @@ pub enum LoadError {
         /// What the library says.
         detail: String,
     },
+    /// A broker is there, and does not let this client in, or is not trusted by it.
+    #[error("{bootstrap} can't be used: {detail}")]
+    NotAdmitted {
+        /// The address asked.
+        bootstrap: String,
+        /// What the library says.
+        detail: String,
+    },
     /// A topic of that name is there already.
     #[error(
         "topic {topic} exists already at {bootstrap}; it is not touched: run with another --seed, or delete it"
@@ -76,6 +84,14 @@ pub enum LoadError {
         action: &'static str,
         /// Name of the topic.
         topic: String,
+        /// The code of the refusal.
+        code: RDKafkaErrorCode,
+    },
+    /// A broker refused to remove a group.
+    #[error("removal of group {group}: refused with {code}")]
+    GroupRefused {
+        /// Name of the group.
+        group: String,
         /// The code of the refusal.
         code: RDKafkaErrorCode,
     },

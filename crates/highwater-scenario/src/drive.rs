@@ -19,7 +19,7 @@ use highwater_target::Target;
 
 use crate::context::Context;
 use crate::fault::Carrier;
-use crate::groups::Groups;
+use crate::groups::{Groups, group_id};
 use crate::links::Links;
 use crate::observation::Observation;
 use crate::phases::Phases;
@@ -84,6 +84,10 @@ fn prepare_and_offer(
     session.consumers = scenario.load.consumers;
     let mut receivers = receivers(context, plan, load_bootstrap, session)?;
     let places = (load_bootstrap, bootstrap, session.topic.as_str());
+    let names = scenario.groups.keys();
+    session
+        .group_ids
+        .extend(names.map(|name| group_id(&session.topic, name)));
     let groups = Groups::start(context, &scenario.groups, scenario.topic.partitions, places)?;
     let start_ns = context.clock.now_ns() + LEAD.as_nanos() as u64;
     if let Some(wire) = &wire {
@@ -125,7 +129,6 @@ fn prepare_and_offer(
         {
             session.failure = Some(failure);
         }
-        session.group_ids = groups.ids();
         session.groups = groups.facts();
     }
     if let Some(receivers) = &mut receivers {
@@ -209,12 +212,14 @@ fn receivers(
     context: &Context<'_>,
     plan: &Plan,
     bootstrap: &str,
-    session: &Session,
+    session: &mut Session,
 ) -> Result<Option<Receivers>, String> {
     let consumers = plan.scenario().load.consumers;
     if consumers == 0 {
         return Ok(None);
     }
+    // Before they are there: nothing that fails keeps them from being removed.
+    session.group_ids.push(session.topic.clone());
     let receivers = Receivers::start(
         bootstrap,
         &session.topic,

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use highwater_check::advice::advise;
 use highwater_load::{Clock, admin};
@@ -96,6 +97,10 @@ pub enum RunError {
     #[error(transparent)]
     Target(#[from] TargetError),
 }
+
+/// Longest wait until the members of a group have left it: those that were killed are thrown out after the session
+/// timeout.
+const LEAVE_LIMIT: Duration = Duration::from_secs(30);
 
 /// A copy on every node: with the two in-sync replicas that such a cluster asks for, nothing that was acknowledged is
 /// lost with one node.
@@ -367,16 +372,9 @@ impl Run {
                 connector::drive(context, plan, &ground, session);
             }
         }
-        // A broker that goes away takes its topics with it.
-        if !own
-            && session.topic_made
-            && !self.options.keep
-            && let Err(error) = admin::delete_topic(&bootstrap, &session.topic)
-        {
-            context.events.notice(
-                NoticeLevel::Warning,
-                format!("topic {} could not be deleted: {error}", session.topic),
-            );
+        // A broker that goes away takes its topics and groups with it.
+        if !own && !self.options.keep {
+            clear(context, &bootstrap, session);
         }
         target
             .into_inner()
@@ -446,7 +444,7 @@ fn planned_phases(plan: &Plan) -> Vec<Phase> {
 /// Faults and starts need a broker that Highwater started, or a hook; the network between brokers needs three of them.
 fn cannot_be_done(plan: &Plan, options: &RunOptions) -> Option<ConfigError> {
     let target = &options.target;
-    let foreign = matches!(target, TargetSpec::Bootstrap(_));
+    let foreign = target.is_foreign();
     if let Some(fault) = plan.armed_fault().filter(|fault| !fault.kind.cuts_clients()) {
         let name = fault.kind.name();
         if fault.kind.needs_three() && *target != TargetSpec::KafkaThree {
@@ -475,6 +473,21 @@ fn cannot_be_done(plan: &Plan, options: &RunOptions) -> Option<ConfigError> {
                 .error("kind", text)
                 .help("use --target dev or --target kafka"),
         );
+    }
+    if let TargetSpec::Secured(servers) = target {
+        if plan.scenario().kind == Kind::Connector {
+            let text = format!("Kafka Connect is not told how to log in to a cluster ({target}, --kafka-config)");
+            let help = "use --target kafka, or a listener of the cluster without TLS and logins";
+            return Some(plan.resolved.error("kind", text).help(help));
+        }
+        let through_proxy = !plan.rules.is_empty()
+            || plan
+                .armed_fault()
+                .is_some_and(|fault| fault.kind.network_fault().is_some());
+        if through_proxy && let Err(reason) = highwater_load::access::upstream(servers) {
+            let text = "the load of this scenario goes through the fault proxy";
+            return Some(plan.resolved.error("name", text.to_owned()).help(reason));
+        }
     }
     if foreign && !plan.scenario().broker.settings.is_empty() {
         let text = format!("brokers that Highwater did not start can't be given settings ({target})");
@@ -551,7 +564,7 @@ fn prepare_directory(out: &Path) -> Result<(), RunError> {
 }
 
 fn check_space(options: &RunOptions, plans: &[Plan]) -> Result<(), RunError> {
-    if matches!(options.target, TargetSpec::Bootstrap(_)) {
+    if options.target.is_foreign() {
         return Ok(());
     }
     // Data of one scenario is removed before the next begins, unless it is kept.
@@ -574,6 +587,23 @@ fn check_space(options: &RunOptions, plans: &[Plan]) -> Result<(), RunError> {
             })
         }
         _ => Ok(()),
+    }
+}
+
+/// Removes what the run made in a cluster that stays.
+fn clear(context: &Context<'_>, bootstrap: &str, session: &Session) {
+    let tell = |text: String| context.events.notice(NoticeLevel::Warning, text);
+    if let Err(error) = admin::delete_groups(bootstrap, &session.group_ids, LEAVE_LIMIT) {
+        tell(format!(
+            "consumer groups of the run could not be removed: {}; what is left begins with {}",
+            described(&error),
+            session.topic
+        ));
+    }
+    if session.topic_made
+        && let Err(error) = admin::delete_topic(bootstrap, &session.topic)
+    {
+        tell(format!("topic {} could not be deleted: {error}", session.topic));
     }
 }
 

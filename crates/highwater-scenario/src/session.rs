@@ -26,7 +26,7 @@ pub(crate) struct Session {
     pub(crate) faults: Vec<FaultFact>,
     /// What was seen of the consumer groups.
     pub(crate) groups: Vec<GroupFacts>,
-    /// Their names in the cluster.
+    /// Names in the cluster of all groups of the run, which are removed at its end.
     pub(crate) group_ids: Vec<String>,
     /// The fault as its own driver tells it; wins over `faults`.
     pub(crate) fault_report: Option<FaultReport>,

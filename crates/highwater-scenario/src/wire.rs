@@ -9,9 +9,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use highwater_load::access;
 use highwater_model::history::{NodeAddress, ProcessChange, Trouble};
 use highwater_model::{EventBody, NoticeLevel, RuleReport};
-use highwater_proxy::{Proxy, ProxyOptions, RuleSpec, Snapshot, Trigger};
+use highwater_proxy::{
+    BrokerTls, Certificate, ClientTls, Proxy, ProxyOptions, RuleSpec, Snapshot, Tls, Trigger, Trust,
+};
 use tokio::runtime::Runtime;
 
 use crate::context::Context;
@@ -80,6 +83,10 @@ impl Wire {
             seed: context.seed_for(SALT),
             history: Some(history.clone()),
             began: context.clock.began(),
+            tls: Tls::Ends {
+                clients: ClientTls::Off,
+                brokers: towards_brokers(bootstrap)?,
+            },
             ..ProxyOptions::new(addresses(bootstrap)?)
         };
         let proxy = runtime
@@ -87,7 +94,9 @@ impl Wire {
             .map_err(|error| failed(&error))?;
         // The load has not begun: windows stay at zero.
         proxy.begin_windows(Duration::MAX);
+        let servers = bootstrap;
         let bootstrap = proxy.bootstrap().to_string();
+        access::admit_behind(servers, &bootstrap);
         context.events.notice(
             NoticeLevel::Info,
             format!(
@@ -189,6 +198,20 @@ impl Wire {
             self.history.display()
         ));
     }
+}
+
+/// The proxy speaks TLS where the cluster wants it.
+pub(crate) fn towards_brokers(bootstrap: &str) -> Result<BrokerTls, String> {
+    let Some(upstream) = access::upstream(bootstrap)? else {
+        return Ok(BrokerTls::Off);
+    };
+    Ok(BrokerTls::On {
+        trust: upstream.authorities.map_or(Trust::System, Trust::Authorities),
+        certificate: upstream.certificate.map(|file| Certificate {
+            chain: file.clone(),
+            key: file,
+        }),
+    })
 }
 
 fn reports(snapshot: &Snapshot) -> Vec<RuleReport> {

@@ -1,16 +1,33 @@
 //! A cluster that somebody else runs: looked at, never started, stopped or configured.
 
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::TargetError;
 use crate::patience::{GLANCE, wait_until};
-use crate::readiness::{Answer, ask};
+use crate::readiness::Answer;
 
 /// Longest wait for an answer, name resolution included.
 const REACH_LIMIT: Duration = Duration::from_secs(15);
+
+/// Longest wait for a connection.
+const KNOCK_LIMIT: Duration = Duration::from_secs(3);
+
+/// How one broker is asked.
+pub(crate) type Way = fn(SocketAddr) -> Result<Answer, String>;
+
+/// Looks whether somebody listens; how many brokers there are is not known then.
+pub(crate) fn knock(address: SocketAddr) -> Result<Answer, String> {
+    TcpStream::connect_timeout(&address, KNOCK_LIMIT).map_err(|error| format!("{address}: {error}"))?;
+    Ok(Answer {
+        cluster_id: None,
+        brokers: 0,
+        node_ids: Vec::new(),
+        at: Instant::now(),
+    })
+}
 
 /// A cluster that answered.
 #[derive(Debug)]
@@ -21,7 +38,7 @@ pub(crate) struct Attached {
 
 impl Attached {
     /// Asks the servers one after the other until one answers.
-    pub(crate) fn reach(servers: &str, interrupted: &AtomicBool) -> Result<Self, TargetError> {
+    pub(crate) fn reach(servers: &str, way: Way, interrupted: &AtomicBool) -> Result<Self, TargetError> {
         let unreachable = |cause: String| TargetError::Unreachable {
             address: servers.to_owned(),
             cause,
@@ -31,7 +48,7 @@ impl Attached {
         // Name resolution can't be given a time limit, so it happens on a thread that may be left behind.
         std::thread::Builder::new()
             .name("reach".to_owned())
-            .spawn(move || found.send(first_answer(&asked)))
+            .spawn(move || found.send(first_answer(&asked, way)))
             .map_err(|source| unreachable(source.to_string()))?;
         let waiting_for = format!("an answer from {servers}");
         let answer = wait_until(&waiting_for, GLANCE / 10, REACH_LIMIT, interrupted, || {
@@ -60,14 +77,14 @@ impl Attached {
     }
 }
 
-fn first_answer(servers: &str) -> Result<Answer, String> {
+fn first_answer(servers: &str, way: Way) -> Result<Answer, String> {
     let mut causes = Vec::new();
     for server in servers.split(',') {
         match server.to_socket_addrs() {
             Err(error) => causes.push(format!("{server}: {error}")),
             Ok(addresses) => {
                 for address in addresses {
-                    match ask(address) {
+                    match way(address) {
                         Ok(answer) => return Ok(answer),
                         Err(cause) => causes.push(cause),
                     }

@@ -99,7 +99,7 @@ fn memory(of: &Requirements<'_>) -> Finding {
 
 fn room(of: &Requirements<'_>) -> Finding {
     let needed = match of.target {
-        TargetSpec::Bootstrap(_) => DISK_ELSEWHERE_BYTES,
+        TargetSpec::Bootstrap(_) | TargetSpec::Secured(_) => DISK_ELSEWHERE_BYTES,
         _ if of.quick => DISK_QUICK_BYTES,
         _ => DISK_BYTES,
     };

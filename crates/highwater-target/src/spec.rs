@@ -20,6 +20,16 @@ pub enum TargetSpec {
     KafkaThree,
     /// A cluster that exists: `HOST:PORT`, or several separated by commas.
     Bootstrap(String),
+    /// As `Bootstrap`, and it wants TLS or a login, which this crate does not speak: only its port is looked at.
+    Secured(String),
+}
+
+impl TargetSpec {
+    /// Whether somebody else runs it: it can't be killed, and its disk is not ours.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        matches!(self, Self::Bootstrap(_) | Self::Secured(_))
+    }
 }
 
 impl FromStr for TargetSpec {
@@ -47,7 +57,7 @@ impl fmt::Display for TargetSpec {
             Self::Dev => f.write_str("dev"),
             Self::Kafka => f.write_str("kafka"),
             Self::KafkaThree => f.write_str("kafka:3"),
-            Self::Bootstrap(servers) => write!(f, "bootstrap:{servers}"),
+            Self::Bootstrap(servers) | Self::Secured(servers) => write!(f, "bootstrap:{servers}"),
         }
     }
 }

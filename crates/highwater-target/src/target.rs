@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use highwater_model::{NoticeLevel, ProcessRole, ProcessState};
 
-use crate::attached::Attached;
+use crate::attached::{Attached, Way, knock};
 use crate::child::{Ended, Proof};
 use crate::cluster::{Brokers, Cluster, Which};
 use crate::dev_broker::DevBroker;
@@ -22,6 +22,7 @@ use crate::keeper::Keeper;
 use crate::node::{Node, Plan, Started};
 use crate::observer::{Observer, notice, tell};
 use crate::places::Places;
+use crate::readiness::ask;
 use crate::sampler::Watched;
 use crate::spec::TargetSpec;
 
@@ -66,7 +67,8 @@ pub fn preflight(
 ) -> Result<(), TargetError> {
     match spec {
         TargetSpec::Dev => Ok(()),
-        TargetSpec::Bootstrap(servers) => Attached::reach(servers, interrupted).map(drop),
+        TargetSpec::Bootstrap(servers) => Attached::reach(servers, ask, interrupted).map(drop),
+        TargetSpec::Secured(servers) => Attached::reach(servers, knock, interrupted).map(drop),
         TargetSpec::Kafka | TargetSpec::KafkaThree => {
             kafka::preflight(kafka_home, &Places::from_environment().cache)
         }
@@ -98,7 +100,10 @@ impl Target {
             return Err(TargetError::NoBugsHere { bugs, target });
         }
         match spec {
-            TargetSpec::Bootstrap(servers) => Self::attach(servers, &options),
+            TargetSpec::Bootstrap(servers) => {
+                Self::attach(servers, ask, "answers ApiVersions and Metadata", &options)
+            }
+            TargetSpec::Secured(servers) => Self::attach(servers, knock, "its port is open", &options),
             TargetSpec::Dev => {
                 let dir = prepared(&options.dir)?;
                 let plan = DevBroker::prepare(&dir, &options.highwater, &options.bugs, &wishes.properties)?;
@@ -113,9 +118,9 @@ impl Target {
         }
     }
 
-    fn attach(servers: &str, options: &TargetOptions) -> Result<Self, TargetError> {
-        let attached = Attached::reach(servers, &options.interrupted)?;
-        let (name, detail) = (attached.description(), "answers ApiVersions and Metadata");
+    fn attach(servers: &str, way: Way, detail: &str, options: &TargetOptions) -> Result<Self, TargetError> {
+        let attached = Attached::reach(servers, way, &options.interrupted)?;
+        let name = attached.description();
         tell(&options.observer, &name, None, ProcessState::Ready, detail);
         Ok(Self {
             kind: Kind::Attached,

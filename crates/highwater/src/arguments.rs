@@ -346,6 +346,13 @@ pub(crate) struct RunArguments {
     /// nodes of it; faults hit the first), or `bootstrap:HOST:PORT` (a cluster that is there; nothing is touched that the run did not make).
     #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET", value_parser = target)]
     pub(crate) target: TargetSpec,
+    /// How a cluster with TLS or logins is reached: a `client.properties` as Kafka's own tools take it, for
+    /// `--target bootstrap:HOST:PORT`.
+    ///
+    /// TLS with certificates in PEM, SASL with PLAIN and SCRAM. What it says about anything else is left to the scenario.
+    /// Nothing of its values is shown or written down.
+    #[arg(long, value_name = "FILE", env = "HIGHWATER_KAFKA_CONFIG", value_hint = ValueHint::FilePath)]
+    pub(crate) kafka_config: Option<PathBuf>,
     /// Directory for the results [default: ./highwater-runs/TIME-NAME/].
     #[arg(short, long, value_name = "DIR", env = "HIGHWATER_OUT", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,

@@ -6,9 +6,9 @@
 //! Invariant: a value of the file is shown nowhere: not in an error, not in `Debug`, not in what a run writes.
 //!
 //! What a cluster asks for is a fact about its address, so it is noted once for the address ([`Access::admit`]), and
-//! whoever makes a client for that address gets it; clients of a proxy in front of it get nothing. Only clients of the
-//! client library are served: what speaks the protocol by itself (readiness, the raw log reader, the fault proxy) has
-//! no part in it. No command offers it yet: librdkafka is built without TLS so far (see docs/design.md).
+//! whoever makes a client for that address gets it. Clients of a proxy in front of it get what [`admit_behind`] notes for
+//! the proxy's address: the login, and no TLS, which the proxy speaks. Only clients of the client library are served:
+//! what speaks the protocol by itself has no part in it.
 
 mod error;
 mod jaas;
@@ -16,15 +16,17 @@ mod keys;
 mod properties;
 mod secret;
 mod translation;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 pub use error::AccessError;
 pub use secret::Secret;
+pub use upstream::{Upstream, admit_behind, upstream};
 
 /// A file with a chain of certificates and a key in it is some kilobytes long.
 const MOST_BYTES: u64 = 1 << 20;
@@ -32,6 +34,7 @@ const MOST_BYTES: u64 = 1 << 20;
 /// What a cluster wants of its clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
+    file: PathBuf,
     settings: BTreeMap<&'static str, Secret>,
     left_out: Vec<String>,
 }
@@ -64,6 +67,7 @@ impl Access {
             .and_then(translation::translate)
             .map_err(|wrong| wrong.of(path.to_owned()))?;
         Ok(Self {
+            file: path.to_owned(),
             settings: translated.settings,
             left_out: translated.left_out,
         })
@@ -76,6 +80,20 @@ impl Access {
         &self.left_out
     }
 
+    /// Without TLS, for clients of a proxy that speaks it with the brokers.
+    #[must_use]
+    pub fn without_tls(mut self) -> Self {
+        let protocol = self.settings.get("security.protocol").map(Secret::reveal);
+        let plain = match protocol {
+            Some("sasl_ssl" | "sasl_plaintext") => "sasl_plaintext",
+            _ => "plaintext",
+        };
+        self.settings.retain(|name, _| !name.starts_with("ssl."));
+        self.settings
+            .insert("security.protocol", Secret::new(plain.to_owned()));
+        self
+    }
+
     /// From now on every client of exactly these servers is set up so.
     pub fn admit(self, servers: &str) {
         let mut admitted = ADMITTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,6 +104,13 @@ impl Access {
     pub(crate) fn settings(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.settings.iter().map(|(name, value)| (*name, value.reveal()))
     }
+}
+
+/// The file that says how these servers are reached, if one does: other processes of the run are given its name, and
+/// never what stands in it.
+#[must_use]
+pub fn file_of(servers: &str) -> Option<PathBuf> {
+    admitted(servers).map(|access| access.file)
 }
 
 /// What was noted for these servers.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use highwater_check::members::{Delivered, GroupAccount, Step};
+use highwater_load::access;
 use highwater_load::member::{Line, Tail, What, monotonic_ns};
 use highwater_load::{Counts, group_lag};
 use highwater_model::{EventBody, NoticeLevel, ProcessState, RecordId};
@@ -61,6 +62,11 @@ pub(super) struct Member {
     pub(super) name: String,
     pub(super) process: Option<Application>,
     tail: Tail,
+}
+
+/// A group as the cluster knows it.
+pub(crate) fn id(topic: &str, name: &str) -> String {
+    format!("{topic}-{name}")
 }
 
 impl<'a> Groups<'a> {
@@ -125,7 +131,7 @@ impl<'a> Groups<'a> {
 
     /// The group as the cluster knows it.
     fn id(&self, running: &Running) -> String {
-        format!("{}-{}", self.topic, running.name)
+        id(&self.topic, &running.name)
     }
 
     /// Starts the members that have no process.
@@ -177,6 +183,12 @@ impl<'a> Groups<'a> {
         for (flag, value) in pairs {
             command.push(flag.into());
             command.push(value.into());
+        }
+        if let Some(file) = access::file_of(&self.direct) {
+            command.extend(["--kafka-config".into(), file.into_os_string()]);
+            if self.bootstrap != self.direct {
+                command.push("--without-tls".into());
+            }
         }
         let options = ApplicationOptions {
             command,
@@ -439,11 +451,6 @@ impl<'a> Groups<'a> {
             });
         }
         Ok(())
-    }
-
-    /// Names of the groups in the cluster, to be removed from one that stays.
-    pub(crate) fn ids(&self) -> Vec<String> {
-        self.lock().iter().map(|running| self.id(running)).collect()
     }
 
     /// What was seen; members that still run are ended.

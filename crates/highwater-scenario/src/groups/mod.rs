@@ -14,7 +14,7 @@ mod members;
 
 pub(crate) use check::check;
 pub(crate) use judged::{JudgedGroup, judged, member_faults};
-pub(crate) use members::Groups;
+pub(crate) use members::{Groups, id as group_id};
 
 use std::collections::BTreeMap;
 

@@ -27,6 +27,12 @@ pub(crate) struct MemberArguments {
     pub(crate) work_us: u64,
     #[arg(long)]
     pub(crate) session_timeout_ms: u64,
+    /// How the cluster is reached, as `run` was told.
+    #[arg(long)]
+    pub(crate) kafka_config: Option<PathBuf>,
+    /// A proxy that speaks TLS stands before the cluster.
+    #[arg(long, requires = "kafka_config")]
+    pub(crate) without_tls: bool,
 }
 
 /// When a member commits.

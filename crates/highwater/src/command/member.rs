@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use highwater_load::access::Access;
 use highwater_load::member::{CommitWhen, MemberOptions, run_member};
 use highwater_model::{ExitCode, RunId};
 
@@ -33,6 +34,15 @@ pub(crate) fn member(arguments: &MemberArguments) -> Result<ExitCode, Failure> {
             format!("member of {}: {error}", arguments.group),
         )
     };
+    if let Some(config) = &arguments.kafka_config {
+        let access = Access::read(config).map_err(|error| failed(&error))?;
+        let access = if arguments.without_tls {
+            access.without_tls()
+        } else {
+            access
+        };
+        access.admit(&arguments.bootstrap);
+    }
     run_member(&options, &ending).map_err(|error| failed(&error))?;
     Ok(ExitCode::Holds)
 }

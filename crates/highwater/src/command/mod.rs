@@ -21,6 +21,7 @@ mod prove;
 mod proxy;
 mod report;
 mod run;
+mod secured;
 mod selftest;
 mod show;
 mod up;

@@ -35,6 +35,7 @@ pub(crate) fn run(
     if arguments.explain_config {
         return explain(&chosen, &sets, arguments);
     }
+    let target = super::secured::target(&arguments.target, arguments.kafka_config.as_deref())?;
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let name = only.unwrap_or(what);
     let out = arguments
@@ -43,7 +44,7 @@ pub(crate) fn run(
         .unwrap_or_else(|| free_directory(&default_directory(name)));
     let options = RunOptions {
         name: name.to_owned(),
-        target: arguments.target.clone(),
+        target,
         command: command_again(what, only, arguments, seed),
         seed,
         repeat: arguments.repeat,
@@ -216,6 +217,9 @@ fn command_again(what: &str, only: Option<&str>, arguments: &RunArguments, seed:
     }
     for (name, command) in &arguments.hook {
         words.extend(["--hook".into(), quoted(&format!("{name}={command}"))]);
+    }
+    if let Some(path) = &arguments.kafka_config {
+        words.extend(["--kafka-config".into(), quoted(&path.display().to_string())]);
     }
     for set in &arguments.set {
         words.extend(["--set".into(), quoted(set)]);

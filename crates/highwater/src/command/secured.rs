@@ -1,0 +1,70 @@
+//! `--kafka-config`: a cluster that wants TLS or a login.
+//!
+//! Invariant: what is wrong with the file, and whether the cluster lets a client in, is known before anything is made.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use highwater_load::access::Access;
+use highwater_load::{LoadError, admin};
+use highwater_model::ExitCode;
+use highwater_target::TargetSpec;
+
+use crate::failure::Failure;
+
+/// Longest wait until the cluster has let a client in.
+const ADMISSION_LIMIT: Duration = Duration::from_secs(15);
+
+/// The target as it is to be reached, once a client was let in.
+pub(crate) fn target(given: &TargetSpec, config: Option<&Path>) -> Result<TargetSpec, Failure> {
+    let Some(config) = config else {
+        return Ok(given.clone());
+    };
+    let TargetSpec::Bootstrap(servers) = given else {
+        let reason = format!("--kafka-config is for a cluster that is there, and not for --target {given}");
+        let help =
+            "brokers that Highwater starts want no login; name a cluster with --target bootstrap:HOST:PORT";
+        return Err(Failure::new(ExitCode::Usage, reason).help(help));
+    };
+    let access = Access::read(config).map_err(|error| Failure::new(ExitCode::Usage, described(&error)))?;
+    if !access.left_out().is_empty() {
+        let names = access.left_out().join(", ");
+        let _ = writeln!(
+            io::stderr(),
+            "{}: left to the scenario: {names}",
+            config.display()
+        );
+    }
+    access.admit(servers);
+    match admin::admitted(servers, ADMISSION_LIMIT) {
+        Ok(_) => Ok(TargetSpec::Secured(servers.clone())),
+        Err(error) => Err(refused(&error, config)),
+    }
+}
+
+fn refused(error: &LoadError, config: &Path) -> Failure {
+    let config = config.display();
+    match error {
+        LoadError::Setting { .. } | LoadError::Settings { .. } => {
+            Failure::new(ExitCode::Usage, format!("{config}: {}", described(error)))
+        }
+        LoadError::NotAdmitted { .. } => Failure::new(ExitCode::Infrastructure, described(error)).help(format!(
+            "look at the user, the password, the mechanism and the truststore in {config}, and that the port is that of \
+             a listener with this security.protocol"
+        )),
+        _ => Failure::new(ExitCode::Infrastructure, described(error)).help(format!(
+            "look at the address, and that the port is that of a listener with the security.protocol in {config}"
+        )),
+    }
+}
+
+fn described(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
