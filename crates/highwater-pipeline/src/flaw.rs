@@ -15,6 +15,26 @@ pub(crate) enum Flaw {
     LanesRunTogether,
     /// A delayed record runs before its moment.
     RetryEarly,
+    /// Dead letters have no cap.
+    NoCap,
+    /// Records of a parked key run while it waits.
+    OvertakeParked,
+    /// A record to be parked is complete before its retry record is written.
+    CompleteBeforeWrite,
+    /// After a restart a parked record is due at once.
+    ForgetDue,
+    /// Source records run before the parked ones are known again.
+    FlowBeforeRebuilt,
+    /// A partition never pauses.
+    NeverPause,
+    /// A record whose attempts are used up is dropped.
+    DropExhausted,
+    /// Work of before a rewind counts as work of now.
+    AcceptStale,
+    /// After an abort the partition goes on where it was.
+    NoRewind,
+    /// A commit whose outcome is unknown is followed by an abort.
+    AbortInDoubt,
 }
 
 #[cfg(test)]

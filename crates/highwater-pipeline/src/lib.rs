@@ -9,6 +9,8 @@
 //!                                                  └─▶ failed ─▶ retry ─▶ in the lane │ parked │ dead letter
 //! ```
 //!
+//! Moments are [`Duration`](std::time::Duration)s since the Unix epoch.
+//!
 //! Invariant: nothing is committed before its effect is acknowledged.
 //! Not here: a client for Kafka, a serializer, a scheduler of threads.
 
@@ -16,4 +18,7 @@ mod flaw;
 
 pub mod lanes;
 pub mod offset;
+pub mod partition;
+pub mod retry;
 pub mod settings;
+pub mod transaction;

@@ -24,7 +24,7 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::flaw::{self, Flaw};
-use due::DueQueue;
+pub(crate) use due::DueQueue;
 
 /// Which records of one partition may run at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,6 +45,10 @@ pub struct Permit {
     lane: Option<usize>,
     bytes: usize,
 }
+
+/// Which lane a record belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneKey(Option<u64>);
 
 #[derive(Debug)]
 struct Lane<T> {
@@ -103,15 +107,21 @@ impl<T> Lanes<T> {
         }
     }
 
-    /// Puts a record behind those of its lane. `bytes` is what it counts against the limit of the intake.
-    pub fn push(&mut self, key: Option<&[u8]>, bytes: usize, record: T) {
-        self.records += 1;
-        self.bytes += bytes;
-        let hash = match (self.ordering, key) {
+    /// The lane of a key. For a caller that moves the key together with its record.
+    #[must_use]
+    pub fn lane(&self, key: Option<&[u8]>) -> LaneKey {
+        LaneKey(match (self.ordering, key) {
             (Ordering::Unordered, _) | (Ordering::Key, None) => None,
             (Ordering::Partition, _) => Some(0),
             (Ordering::Key, Some(key)) => Some(xxh3_64(key)),
-        };
+        })
+    }
+
+    /// Puts a record behind those of its lane. `bytes` is what it counts against the limit of the intake.
+    pub fn push(&mut self, lane: LaneKey, bytes: usize, record: T) {
+        self.records += 1;
+        self.bytes += bytes;
+        let LaneKey(hash) = lane;
         let Some(hash) = hash else {
             self.ready.push_back((Permit { lane: None, bytes }, record));
             return;

@@ -4,6 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn push<T>(lanes: &mut Lanes<T>, key: Option<&[u8]>, bytes: usize, record: T) {
+    let lane = lanes.lane(key);
+    lanes.push(lane, bytes, record);
+}
+
 fn drain<T>(lanes: &mut Lanes<T>) -> Vec<(Permit, T)> {
     std::iter::from_fn(|| lanes.take()).collect()
 }
@@ -25,11 +30,11 @@ fn what_may_run_together() {
     ];
     for (name, ordering, expected) in cases {
         let mut lanes = Lanes::new(ordering);
-        lanes.push(Some(b"a"), 1, "a1");
-        lanes.push(Some(b"a"), 1, "a2");
-        lanes.push(Some(b"b"), 1, "b1");
-        lanes.push(None, 1, "none");
-        lanes.push(None, 1, "none too");
+        push(&mut lanes, Some(b"a"), 1, "a1");
+        push(&mut lanes, Some(b"a"), 1, "a2");
+        push(&mut lanes, Some(b"b"), 1, "b1");
+        push(&mut lanes, None, 1, "none");
+        push(&mut lanes, None, 1, "none too");
         let taken = drain(&mut lanes);
         assert_eq!(names(&taken), expected, "{name}");
         assert_eq!(
@@ -43,11 +48,11 @@ fn what_may_run_together() {
 #[test]
 fn one_stuck_key_costs_the_others_nothing() {
     let mut lanes = Lanes::new(Ordering::Key);
-    lanes.push(Some(b"stuck"), 1, 0);
+    push(&mut lanes, Some(b"stuck"), 1, 0);
     let (stuck, _) = lanes.take().unwrap();
     for record in 1..=1_000 {
-        lanes.push(Some(b"stuck"), 1, -record);
-        lanes.push(Some(b"flows"), 1, record);
+        push(&mut lanes, Some(b"stuck"), 1, -record);
+        push(&mut lanes, Some(b"flows"), 1, record);
     }
     for expected in 1..=1_000 {
         let (permit, record) = lanes.take().unwrap();
@@ -63,8 +68,8 @@ fn one_stuck_key_costs_the_others_nothing() {
 #[test]
 fn a_delayed_record_keeps_its_lane_and_comes_at_its_moment() {
     let mut lanes = Lanes::new(Ordering::Key);
-    lanes.push(Some(b"a"), 1, "a1");
-    lanes.push(Some(b"a"), 1, "a2");
+    push(&mut lanes, Some(b"a"), 1, "a1");
+    push(&mut lanes, Some(b"a"), 1, "a2");
     let (permit, record) = lanes.take().unwrap();
     lanes.delay(permit, record, Duration::from_millis(1_000));
     assert_eq!(
@@ -83,7 +88,7 @@ fn a_delayed_record_keeps_its_lane_and_comes_at_its_moment() {
 fn clearing_leaves_what_runs() {
     let mut lanes = Lanes::new(Ordering::Key);
     for (key, record) in [("a", 1), ("a", 2), ("b", 3), ("c", 4)] {
-        lanes.push(Some(key.as_bytes()), 10, record);
+        push(&mut lanes, Some(key.as_bytes()), 10, record);
     }
     let (running, _) = lanes.take().unwrap();
     let (delayed, record) = lanes.take().unwrap();
@@ -146,7 +151,7 @@ proptest! {
             match step {
                 0 => {
                     pushed += 1;
-                    lanes.push(Some(&[key]), 3, (key, pushed));
+                    push(&mut lanes, Some(&[key]), 3, (key, pushed));
                 }
                 1 => {
                     if let Some((permit, (key, number))) = lanes.take() {
