@@ -3,6 +3,7 @@
 //! Invariant: no group is joined and nothing is committed; records of a partition come in the order of offsets. What
 //! the records are is said by whoever follows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
@@ -13,6 +14,7 @@ use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
 use crate::admin::Quiet;
+use crate::forward::Forward;
 use crate::{LoadError, settings};
 
 /// How often an end is looked for while nothing comes.
@@ -66,9 +68,17 @@ impl Follower {
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
+            let mut forward = BTreeMap::new();
             while !told.load(Relaxed) {
                 // Errors of connections pass; what was not followed is read back later.
-                if let Some(Ok(message)) = consumer.poll(POLL) {
+                let Some(Ok(message)) = consumer.poll(POLL) else {
+                    continue;
+                };
+                let topic = match forward.get_mut(message.topic()) {
+                    Some(topic) => topic,
+                    None => forward.entry(message.topic().to_owned()).or_insert_with(Forward::new),
+                };
+                if topic.is_new(message.partition(), message.offset()) {
                     take(Followed {
                         topic: message.topic(),
                         key: message.key(),

@@ -24,6 +24,7 @@ mod delivery;
 mod error;
 pub mod feed;
 pub mod follow;
+mod forward;
 mod interval;
 mod keys;
 mod lag;

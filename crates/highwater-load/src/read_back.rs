@@ -217,6 +217,10 @@ fn pull(
                     left.remove(&partition);
                     continue;
                 };
+                if offset < position.next {
+                    // Handed over before: see `forward`.
+                    continue;
+                }
                 position.next = offset + 1;
                 done.reached.insert(partition, position.next);
                 if position.next == position.end {

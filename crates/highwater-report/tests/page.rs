@@ -4,7 +4,7 @@
 
 mod samples;
 
-use highwater_model::Report;
+use highwater_model::{GroupReport, LagReport, Report};
 use highwater_report::{Format, Style, render};
 use samples::outcomes;
 
@@ -53,6 +53,56 @@ fn words_of_the_page() {
             .unwrap();
         insta::assert_snapshot!(format!("page-{name}"), words(&page(&report)));
     }
+}
+
+#[test]
+fn consumer_groups_and_their_lag() {
+    let mut all = outcomes::all().into_iter();
+    let (_, mut report) = all.find(|(name, _)| *name == "holds").unwrap();
+    report.scenarios[0].groups = groups();
+    let page = page(&report);
+    let section = page.split("<section>").find(|one| one.contains("Consumer groups"));
+    insta::assert_snapshot!("page-groups", words(section.unwrap()));
+    // What was skipped, and the lag that is one too many.
+    assert_eq!(section.unwrap().matches("class=\"bad\"").count(), 2);
+}
+
+/// One group that got everything, and one that went past a record and whose lag is one too many.
+fn groups() -> Vec<GroupReport> {
+    let lag = |moment: &str, partition, committed, lag| LagReport {
+        moment: moment.to_owned(),
+        partition,
+        committed,
+        end: 500,
+        lag,
+        produced: 500,
+        consumed: committed.map_or(0, |offset: i64| offset.unsigned_abs()),
+    };
+    vec![
+        GroupReport {
+            name: "billing".to_owned(),
+            members: 2,
+            expected: 1_000,
+            received: 1_000,
+            redelivered: 37,
+            widest_window: 21,
+            lag: vec![
+                lag("the load had ended", 0, Some(403), 97),
+                lag("the load had ended", 1, None, 500),
+            ],
+            ..GroupReport::default()
+        },
+        GroupReport {
+            name: "audit".to_owned(),
+            members: 1,
+            expected: 1_000,
+            received: 999,
+            skipped: 1,
+            // A monitor that is told of one record more than is left.
+            lag: vec![lag("the group had caught up", 0, Some(500), 1)],
+            ..GroupReport::default()
+        },
+    ]
 }
 
 #[test]

@@ -13,11 +13,12 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
-use rdkafka::message::Message;
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{Line, What};
+use crate::forward::Forward;
 use crate::stamp::{self, Stamped};
 use crate::{LoadError, settings};
 
@@ -83,6 +84,7 @@ pub fn run_member(options: &MemberOptions, ending: &AtomicBool) -> Result<(), Lo
     let book = Arc::new(Book(Mutex::new(Written {
         file,
         positions: BTreeMap::new(),
+        taken: Forward::new(),
         dirty: false,
         rebalances: 0,
     })));
@@ -165,6 +167,7 @@ fn take(consumer: &BaseConsumer<Owner>, book: &Book) -> Vec<Taken> {
             batch.clear();
         }
         match polled {
+            Some(Ok(message)) if !book.is_new(&message) => {}
             Some(Ok(message)) => batch.push(Taken {
                 partition: message.partition(),
                 offset: message.offset(),
@@ -218,6 +221,8 @@ struct Written {
     file: File,
     /// The offset behind the last processed record of each partition that it owns.
     positions: BTreeMap<i32, i64>,
+    /// The same of what was taken.
+    taken: Forward<i32>,
     dirty: bool,
     /// How often partitions were taken away.
     rebalances: u64,
@@ -246,6 +251,17 @@ impl Book {
     fn trouble(&self, text: &str) {
         // If this can't be written the next processed record can't either, and that ends it.
         let _ = self.write(What::Trouble(text.to_owned()));
+    }
+
+    fn is_new(&self, message: &BorrowedMessage<'_>) -> bool {
+        let (partition, offset) = (message.partition(), message.offset());
+        let new = self.lock().taken.is_new(partition, offset);
+        if !new {
+            self.trouble(&format!(
+                "offset {offset} of partition {partition} was handed over before"
+            ));
+        }
+        new
     }
 
     fn committed(&self, partition: i32, next: i64) {
@@ -335,6 +351,7 @@ impl ConsumerContext for Owner {
                 written
                     .positions
                     .retain(|partition, _| !given.contains(partition));
+                written.taken.forget(&given);
                 written.rebalances += 1;
                 let _ = written.line(What::Revoked(given));
             }

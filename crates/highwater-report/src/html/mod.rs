@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! head (verdict, why, again) ─ per scenario: tiles, latency chart, validity, thresholds, latency by phase,
-//! percentile curve, account of records, pause, faults, brokers, resources, settings ─ provenance
+//! percentile curve, account of records, pause, groups, faults, brokers, resources, settings ─ provenance
 //! ```
 //!
 //! Invariant: the page opens no connection (its own policy forbids it), holds every figure of its charts as text,
@@ -14,6 +14,7 @@ mod cluster;
 mod curve;
 mod data;
 mod faults;
+mod groups;
 mod head;
 mod latency_chart;
 mod phases;
@@ -132,6 +133,7 @@ fn scenario(
         (curve::curve(scenario))
         (account::account(scenario))
         (stall::stall(scenario))
+        (groups::groups(scenario))
         (faults::faults(scenario))
         @for diagram in diagrams.iter().filter(|diagram| diagram.scenario == index) {
             section class="wire" {

@@ -159,7 +159,7 @@ impl JudgedGroup {
             let exact = if exact {
                 "exact in every partition"
             } else {
-                "NOT what was left to read"
+                "which is not what was left to process"
             };
             text += &format!(
                 ", lag {} when {moment}, {exact}",

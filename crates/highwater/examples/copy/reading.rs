@@ -1,9 +1,12 @@
 //! The reading side: a member of the group that takes batches and can go back.
 //!
 //! Invariant: a batch holds records of the present assignment only. Partitions change hands in no other place than
-//! in here, between two batches, so that there is never unfinished work when they do.
+//! in here, between two batches, so that there is never unfinished work when they do. And each record comes once in
+//! an assignment, unless it was gone back to: the client library looks after a change of leader whether the log still
+//! holds what it read (KIP-320), and may then hand over once more what it has handed over already.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +17,7 @@ use rdkafka::consumer::{
     BaseConsumer, CommitMode, Consumer, ConsumerContext, ConsumerGroupMetadata, Rebalance,
 };
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::BorrowedMessage;
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -92,6 +95,8 @@ pub(crate) struct Reader<'a> {
     stopping: &'a Stopping,
     /// It has read further than what counts, and must go back before it reads on.
     astray: Cell<bool>,
+    /// The next offset of each partition that was read since the assignment, or since it went back.
+    next: RefCell<BTreeMap<i32, i64>>,
 }
 
 impl<'a> Reader<'a> {
@@ -140,6 +145,7 @@ impl<'a> Reader<'a> {
             arguments,
             stopping,
             astray: Cell::new(false),
+            next: RefCell::default(),
         })
     }
 
@@ -162,8 +168,9 @@ impl<'a> Reader<'a> {
                 // committed offset by whoever has the partition.
                 changes = self.changes();
                 batch.records.clear();
+                self.next.borrow_mut().clear();
             }
-            if let Some(record) = polled {
+            if let Some(record) = polled.filter(|record| self.is_new(record)) {
                 if batch.records.is_empty() {
                     end = Instant::now() + GATHER;
                 }
@@ -182,6 +189,23 @@ impl<'a> Reader<'a> {
                 None
             }
         }
+    }
+
+    /// False if this record came before in this assignment.
+    fn is_new(&self, record: &BorrowedMessage<'_>) -> bool {
+        let mut next = self.next.borrow_mut();
+        let next = next.entry(record.partition()).or_insert(i64::MIN);
+        let new = record.offset() >= *next;
+        if new {
+            *next = record.offset() + 1;
+        } else {
+            saying::line(format_args!(
+                "leaves out {} of partition {}, as it has been handed over before",
+                record.offset(),
+                record.partition()
+            ));
+        }
+        new
     }
 
     /// The member that the present assignment was given to.
@@ -205,6 +229,7 @@ impl<'a> Reader<'a> {
 
     /// Goes to these offsets without asking what is committed.
     pub(crate) fn go_to(&self, offsets: TopicPartitionList) -> KafkaResult<()> {
+        self.next.borrow_mut().clear();
         self.consumer.seek_partitions(offsets, PATIENCE).map(drop)
     }
 
@@ -215,6 +240,7 @@ impl<'a> Reader<'a> {
     /// True when the next record is the first that is not committed.
     fn back(&self) -> bool {
         let changes = self.changes();
+        self.next.borrow_mut().clear();
         match self.to_committed() {
             Ok(()) => self.astray.set(false),
             Err(error) => {
