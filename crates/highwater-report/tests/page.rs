@@ -61,7 +61,9 @@ fn consumer_groups_and_their_lag() {
     let (_, mut report) = all.find(|(name, _)| *name == "holds").unwrap();
     report.scenarios[0].groups = groups();
     let page = page(&report);
-    let section = page.split("<section>").find(|one| one.contains("Consumer groups"));
+    let section = page
+        .split("<section>")
+        .find(|one| one.contains("Consumer groups"));
     insta::assert_snapshot!("page-groups", words(section.unwrap()));
     // What was skipped, and the lag that is one too many.
     assert_eq!(section.unwrap().matches("class=\"bad\"").count(), 2);

@@ -1,13 +1,15 @@
 use highwater_model::{Quantiles, ScenarioReport};
 
 use super::Page;
-use crate::number::{count, counted, duration_f64, optional_duration, records};
+use crate::number::{NONE, count, counted, duration_f64, records};
 use crate::text::{left, right};
 
 /// Width of the first column of a table.
 const TITLE: usize = 20;
-/// Width of a column of figures: `2 min 05 s` is the widest.
+/// Width of a column of figures: `≥9,999 s` is the widest.
 const COLUMN: usize = 9;
+/// From here on a column has whole seconds: `2 min 05 s` would leave no gap.
+const LONG_NS: f64 = 119.5e9;
 
 impl Page {
     pub(super) fn latency(&mut self, scenario: &ScenarioReport) {
@@ -45,9 +47,7 @@ impl Page {
     }
 
     fn quantiles(&mut self, name: &str, quantiles: &Quantiles, since: &str) {
-        let mean = quantiles
-            .mean_ns
-            .map_or_else(|| crate::number::NONE.to_owned(), duration_f64);
+        let mean = quantiles.mean_ns.map_or_else(|| NONE.to_owned(), figure);
         let mean = if quantiles.censored > 0 {
             format!("≥{mean}")
         } else {
@@ -60,10 +60,13 @@ impl Page {
             quantiles.p99_ns,
             quantiles.max_ns,
         ] {
-            figures.push_str(&right(&optional_duration(value), COLUMN));
+            figures.push_str(&right(
+                &value.map_or_else(|| NONE.to_owned(), |ns| figure(ns as f64)),
+                COLUMN,
+            ));
         }
         let suffering = if quantiles.count == 0 {
-            crate::number::NONE.to_owned()
+            NONE.to_owned()
         } else if self.width < 80 {
             count(quantiles.over_100ms)
         } else {
@@ -85,5 +88,32 @@ impl Page {
     pub(super) fn table_row(&mut self, title: &str, columns: &str) {
         self.lines
             .push(format!("{}{columns}", left(&format!("  {title}"), TITLE)));
+    }
+}
+
+fn figure(ns: f64) -> String {
+    if ns < LONG_NS {
+        duration_f64(ns)
+    } else {
+        format!("{} s", count((ns / 1e9).round() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COLUMN, figure};
+    use crate::text::width;
+
+    #[test]
+    fn there_is_a_gap_between_columns() {
+        for (ns, text) in [
+            (118.4e9, "118 s"),
+            (119.5e9, "120 s"),
+            (122.0e9, "122 s"),
+            (9_999.0e9, "9,999 s"),
+        ] {
+            assert_eq!(figure(ns), text);
+            assert!(width(&format!("≥{text}")) < COLUMN);
+        }
     }
 }
