@@ -76,7 +76,9 @@ impl Follower {
                 };
                 let topic = match forward.get_mut(message.topic()) {
                     Some(topic) => topic,
-                    None => forward.entry(message.topic().to_owned()).or_insert_with(Forward::new),
+                    None => forward
+                        .entry(message.topic().to_owned())
+                        .or_insert_with(Forward::new),
                 };
                 if topic.is_new(message.partition(), message.offset()) {
                     take(Followed {

@@ -41,7 +41,17 @@ mod tests {
     #[test]
     fn what_came_comes_once() {
         let mut forward = Forward::new();
-        let read = [(0, 5), (0, 6), (1, 5), (0, 9), (0, 6), (0, 7), (0, 9), (0, 10), (1, 6)];
+        let read = [
+            (0, 5),
+            (0, 6),
+            (1, 5),
+            (0, 9),
+            (0, 6),
+            (0, 7),
+            (0, 9),
+            (0, 10),
+            (1, 6),
+        ];
         let new: Vec<_> = read
             .into_iter()
             .filter(|(partition, offset)| forward.is_new(*partition, *offset))

@@ -5,6 +5,7 @@
 //!                                          │
 //!                                steady · recovery · stall · trend
 //!
+//!  readings of a group ──▶ lag ──▶ ok · slowing · stalled · at-risk · …
 //!  figures of two sides ──▶ compare ──▶ regressed · improved · equivalent · inconclusive
 //! ```
 //!
@@ -15,6 +16,7 @@
 pub mod compare;
 pub mod histogram;
 pub mod knee;
+pub mod lag;
 pub mod quantity;
 pub mod recovery;
 pub mod schedule;

@@ -17,6 +17,7 @@ mod group;
 mod hazard;
 pub mod history;
 mod knee;
+mod lag;
 mod lint;
 mod phase;
 mod prove;
@@ -41,6 +42,7 @@ pub use hazard::{
     HazardRecord, HazardReport,
 };
 pub use knee::{KNEE_SCHEMA_VERSION, KneeAnswer, KneeOutcome, KneeReport, KneeStep};
+pub use lag::{LagJudgement, LagSample, LagState, LagVerdict};
 pub use lint::{
     LINT_SCHEMA_VERSION, LintClient, LintFinding, LintGuarantee, LintKind, LintLevel, LintReport,
 };

@@ -27,7 +27,7 @@ mod rank;
 #[cfg(test)]
 mod tests;
 
-use rank::{MannKendall, median};
+pub(crate) use rank::{MannKendall, median};
 
 /// Windows that a series is cut into.
 pub const WINDOWS: usize = 40;
@@ -166,7 +166,7 @@ fn windowed(readings: &[(f64, f64)]) -> Result<(Vec<(f64, f64)>, f64), NoTrend> 
 }
 
 /// Slopes between all pairs, ascending.
-fn slopes(windows: &[(f64, f64)]) -> Vec<f64> {
+pub(crate) fn slopes(windows: &[(f64, f64)]) -> Vec<f64> {
     let mut slopes = Vec::with_capacity(windows.len() * windows.len() / 2);
     for (place, (at, value)) in windows.iter().enumerate() {
         let later = windows.iter().skip(place + 1);

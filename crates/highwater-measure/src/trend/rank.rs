@@ -6,19 +6,19 @@ const LAGS: usize = 4;
 const REAL: f64 = 1.96;
 
 /// How surely a series rises or falls.
-pub(super) struct MannKendall {
+pub(crate) struct MannKendall {
     /// Pairs that rise less pairs that fall.
-    pub(super) statistic: f64,
+    pub(crate) statistic: f64,
     /// Variance of the statistic if there were no trend.
-    pub(super) variance: f64,
+    pub(crate) variance: f64,
     /// What the likeness of neighbours made of it.
-    pub(super) inflation: f64,
+    pub(crate) inflation: f64,
 }
 
 impl MannKendall {
     /// The statistic of a series; how far neighbours resemble each other is taken from what remains of it without
     /// its slope.
-    pub(super) fn of(values: &[f64], residuals: &[f64]) -> Self {
+    pub(crate) fn of(values: &[f64], residuals: &[f64]) -> Self {
         let mut statistic = 0.0;
         for (place, value) in values.iter().enumerate() {
             for later in values.iter().skip(place + 1) {
@@ -38,7 +38,7 @@ impl MannKendall {
     }
 
     /// In standard deviations, corrected for the statistic being a whole number.
-    pub(super) fn z(&self) -> f64 {
+    pub(crate) fn z(&self) -> f64 {
         if self.variance <= 0.0 || self.statistic == 0.0 {
             return 0.0;
         }
@@ -104,7 +104,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// The median; of an even number of values the middle of the two.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     let half = values.len() / 2;
     let upper = *values.get(half)?;
