@@ -29,8 +29,6 @@ pub(crate) enum Flaw {
     NeverPause,
     /// A record whose attempts are used up is dropped.
     DropExhausted,
-    /// Work of before a rewind counts as work of now.
-    AcceptStale,
     /// After an abort the partition goes on where it was.
     NoRewind,
     /// A commit whose outcome is unknown is followed by an abort.

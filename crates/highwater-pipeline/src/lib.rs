@@ -22,3 +22,6 @@ pub mod partition;
 pub mod retry;
 pub mod settings;
 pub mod transaction;
+
+#[cfg(test)]
+mod simulation;

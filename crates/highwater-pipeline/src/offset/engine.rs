@@ -287,7 +287,14 @@ impl OffsetEngine {
         }
         if !flaw::planted(Flaw::ForgetResumed) {
             for run in &self.resumed {
-                append(&mut runs, *run);
+                // What was delivered of it stands in a slot, or lies below the offset.
+                let rest = Run {
+                    start: run.start.max(self.next),
+                    end: run.end,
+                };
+                if rest.start < rest.end {
+                    append(&mut runs, rest);
+                }
             }
         }
         runs

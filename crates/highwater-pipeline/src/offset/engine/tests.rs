@@ -89,6 +89,19 @@ fn what_was_done_stays_in_the_metadata_until_it_is_delivered() {
 }
 
 #[test]
+fn a_stretch_that_was_done_is_told_from_where_it_was_not_delivered_yet() {
+    let (resume, _) = Resume::committed(10, &metadata::encode(10, &[Run { start: 11, end: 15 }]).text);
+    let mut engine = OffsetEngine::new(resume);
+    let ten = new_ticket(engine.deliver(10));
+    assert_eq!(engine.deliver(11), Delivery::DoneBefore);
+    assert_eq!(engine.deliver(12), Delivery::DoneBefore);
+    assert_eq!(engine.done_above(), [Run { start: 11, end: 15 }]);
+    engine.complete(ten);
+    assert_eq!(engine.offset(), 13);
+    assert_eq!(engine.done_above(), [Run { start: 13, end: 15 }]);
+}
+
+#[test]
 fn the_end_behind_markers_is_reached() {
     let mut engine = OffsetEngine::new(Resume::at(0));
     let ticket = new_ticket(engine.deliver(0));
