@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use highwater_measure::compare::{Figures, Judged, MOST_FIGURES, Question, Settings, judge, median};
 use highwater_model::{
     COMPARISON_SCHEMA_VERSION, ChangeInterval, ComparedMetric, ComparedScenario, ComparedSide, Comparison,
-    Design, EffectClass, ExitCode, Gate, GateResult, Report, ScenarioReport, Worse,
+    Design, EffectClass, ExitCode, Gate, Report, ScenarioReport,
 };
 
 use super::error::CompareError;
 use super::family::ChosenMetric;
 use super::figures::{figure, is_believed, runs, scenarios};
 use super::fingerprint::differences;
+use super::verdict::{answer, gate};
 
 /// What is compared, and how strictly.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,11 +98,11 @@ pub fn compare(given: Runs<'_>, options: &CompareOptions) -> Result<Comparison, 
         return Err(nothing_in_common(&base, &candidate, options));
     }
     let mut left_out = only_one_side(&base, &candidate);
-    let asked = ask(given, &common, options, &mut left_out);
+    let (asked, complete) = ask(given, &common, options, &mut left_out);
     let questions: Vec<Question> = asked.iter().map(|asked| asked.question.clone()).collect();
     let judged = judge(&questions, options.settings);
     let scenarios = told(common, asked, judged);
-    let answer = answer(&scenarios, options.gates_decide);
+    let answer = answer(&scenarios, options.gates_decide, complete);
     Ok(Comparison {
         schema_version: COMPARISON_SCHEMA_VERSION,
         highwater_version: env!("CARGO_PKG_VERSION").into(),
@@ -144,13 +145,14 @@ fn check_family(family: &[ChosenMetric]) -> Result<(), CompareError> {
     }
 }
 
+/// The questions; false if a metric that was asked for by name was not measured.
 fn ask(
     given: Runs<'_>,
     common: &[String],
     options: &CompareOptions,
     left_out: &mut Vec<String>,
-) -> Vec<Asked> {
-    let mut asked = Vec::new();
+) -> (Vec<Asked>, bool) {
+    let (mut asked, mut complete) = (Vec::new(), true);
     for name in common {
         let unbelieved = unbelieved(given, name);
         if unbelieved > 0 {
@@ -166,7 +168,10 @@ fn ask(
             match (base.is_empty() && candidate.is_empty(), chosen_by_name) {
                 // Most metrics of the default family belong to some scenarios only.
                 (true, false) => {}
-                (true, true) => left_out.push(format!("{} was not measured in {name}", metric.name)),
+                (true, true) => {
+                    complete = false;
+                    left_out.push(format!("{} was not measured in {name}", metric.name));
+                }
                 (false, _) => asked.push(Asked {
                     scenario: name.clone(),
                     metric: metric.clone(),
@@ -180,7 +185,7 @@ fn ask(
             }
         }
     }
-    asked
+    (asked, complete)
 }
 
 fn unbelieved(given: Runs<'_>, name: &str) -> usize {
@@ -270,47 +275,6 @@ fn compared(asked: Asked, judged: Judged) -> ComparedMetric {
         margin: judged.margin,
         class: judged.class,
         why: judged.why,
-    }
-}
-
-fn gate(worse: Worse, judged: &Judged, warn: f64, fail: f64) -> GateResult {
-    let Some(change) = judged.change else {
-        return GateResult::NotMeasured;
-    };
-    let worsening = match worse {
-        Worse::Higher => change,
-        Worse::Lower => -change,
-    };
-    let below_noise = judged.noise_floor.is_some_and(|floor| worsening <= floor);
-    match worsening {
-        fine if fine < warn => GateResult::Pass,
-        _ if below_noise => GateResult::BelowNoise,
-        bad if bad >= fail => GateResult::Fail,
-        _ => GateResult::Warn,
-    }
-}
-
-/// Regressed as soon as one metric is; conclusive if every metric that decides is.
-fn answer(scenarios: &[ComparedScenario], gates_decide: bool) -> EffectClass {
-    let all: Vec<&ComparedMetric> = scenarios.iter().flat_map(|scenario| &scenario.metrics).collect();
-    let gated = |metric: &ComparedMetric| metric.gate.filter(|_| gates_decide).map(|gate| gate.result);
-    if all
-        .iter()
-        .any(|metric| metric.class == EffectClass::Regressed || gated(metric) == Some(GateResult::Fail))
-    {
-        return EffectClass::Regressed;
-    }
-    let conclusive = |metric: &&ComparedMetric| match gated(metric) {
-        Some(GateResult::Pass | GateResult::Warn) => true,
-        _ => metric.class != EffectClass::Inconclusive,
-    };
-    let mut deciding = all.iter().filter(|metric| metric.decides).copied().peekable();
-    if deciding.peek().is_none() || !deciding.all(|metric| conclusive(&metric)) {
-        return EffectClass::Inconclusive;
-    }
-    match all.iter().any(|metric| metric.class == EffectClass::Improved) {
-        true => EffectClass::Improved,
-        false => EffectClass::Equivalent,
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod family;
 mod figures;
 mod fingerprint;
+mod verdict;
 
 pub use answer::{CompareOptions, Runs, compare};
 pub use error::CompareError;
