@@ -7,6 +7,7 @@
 //! Invariant: each measurement gets a fresh process and a fresh topic. A tool that is not there is skipped and
 //! named, never left out silently.
 
+mod ab;
 mod broker;
 mod case;
 mod check;
@@ -14,6 +15,7 @@ mod cluster;
 mod error;
 mod highwater;
 mod java;
+mod knee;
 mod process;
 mod proxy;
 mod rdkafka_performance;
@@ -27,11 +29,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
+pub(crate) use ab::{AbArguments, ab};
 pub(crate) use broker::{BrokerArguments, broker};
 use case::Case;
 pub(crate) use check::{CheckArguments, check};
 use cluster::Broker;
 use error::BenchError;
+pub(crate) use knee::{KneeArguments, knee};
 pub(crate) use proxy::{ProxyArguments, proxy};
 use summary::{Machine, Summary};
 use tool::{Measurement, Tool};

@@ -36,12 +36,16 @@ enum Chore {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// `highwater ab` on equal sides and on sides that differ by a tenth: how often is it right?
+    Ab(bench::AbArguments),
     /// The load generator against librdkafka's `rdkafka_performance` and Kafka's `ProducerPerformance`.
     Load(bench::LoadArguments),
     /// The dev broker against Apache Kafka.
     Broker(bench::BrokerArguments),
     /// The checkers of histories on large ones: time, memory, growth.
     Check(bench::CheckArguments),
+    /// `highwater knee` against Apache Kafka with a client quota: does it find a limit that is known?
+    Knee(bench::KneeArguments),
     /// The fault proxy against a direct connection and against toxiproxy.
     Proxy(bench::ProxyArguments),
 }
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
         Chore::Bench(Bench::Load(arguments)) => bench::load(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Broker(arguments)) => bench::broker(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Check(arguments)) => bench::check(&arguments).map_err(Into::into),
+        Chore::Bench(Bench::Ab(arguments)) => bench::ab(&arguments).map_err(Into::into),
+        Chore::Bench(Bench::Knee(arguments)) => bench::knee(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Proxy(arguments)) => bench::proxy(&arguments).map_err(Into::into),
         Chore::Fuzz(arguments) => fuzz::fuzz(&arguments).map_err(Into::into),
         Chore::Soak(what) => soak::soak(&what).map_err(Into::into),

@@ -36,6 +36,8 @@ pub(crate) enum BenchError {
     Answer { what: &'static str, code: i16 },
     #[error("limit of open files: {0}")]
     Limit(rustix::io::Errno),
+    #[error("{0}")]
+    Missed(String),
     #[error("no case '{given}', there are {known}")]
     UnknownCase { given: String, known: String },
 }
