@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ExitCode, Host, ValidityCheck};
 
 /// Version of the serialised [`Calibration`]; raised when a field changes its meaning or goes away.
-pub const CALIBRATION_SCHEMA_VERSION: u32 = 1;
+pub const CALIBRATION_SCHEMA_VERSION: u32 = 2;
 
 /// What this machine can measure, as printed by `highwater calibrate --format json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct Calibration {
     pub clock: ClockCalibration,
     /// How late a thread wakes.
     pub scheduler: SchedulerCalibration,
-    /// What the generator does flat out, by size of the records.
+    /// What the generator does, by size of the records.
     pub generator: Vec<GeneratorCalibration>,
     /// What was checked.
     pub checks: Vec<ValidityCheck>,
@@ -66,17 +66,40 @@ pub struct SchedulerCalibration {
     pub steal: Option<f64>,
 }
 
-/// What the generator does flat out against the dev broker on the same machine.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// What the generator does against the dev broker on the same machine: flat out, and on a schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GeneratorCalibration {
     /// Size of a value.
     pub size_bytes: u64,
-    /// Records acknowledged per second.
+    /// Records acknowledged per second, flat out.
     pub rate_per_s: Option<f64>,
     /// Processors that the generator used meanwhile.
     pub generator_cores: Option<f64>,
     /// Processors that the broker used meanwhile.
     pub broker_cores: Option<f64>,
-    /// Rate up to which figures of latency can be trusted: half of the rate flat out.
+    /// Highest rate at which a run was valid; none if none of the rates tried was.
     pub trusted_per_s: Option<f64>,
+    /// Lowest rate above it at which a run was not, if one was tried.
+    #[serde(default)]
+    pub invalid_per_s: Option<f64>,
+    /// The rates that were tried, in that order.
+    #[serde(default)]
+    pub steps: Vec<CalibrationStep>,
+}
+
+/// One rate on a schedule, with a consumer beside the producer, judged as every run is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationStep {
+    /// Rate that was offered.
+    pub rate_per_s: f64,
+    /// Median of how late records were handed over.
+    pub slip_p50_ns: Option<u64>,
+    /// 99th percentile.
+    pub slip_p99_ns: Option<u64>,
+    /// Largest.
+    pub slip_max_ns: Option<u64>,
+    /// Processors that the generator used.
+    pub generator_cores: Option<f64>,
+    /// What made it invalid; none if it was valid.
+    pub why: Option<String>,
 }

@@ -34,6 +34,9 @@ pub struct KneeReport {
     pub precision: f64,
     /// How long it took.
     pub duration_ns: u64,
+    /// The command that does it again.
+    #[serde(default)]
+    pub command: String,
     /// Every step in the order in which it was done.
     pub steps: Vec<KneeStep>,
     /// What the process exits with.
@@ -77,6 +80,24 @@ pub struct KneeStep {
     pub outcome: KneeOutcome,
     /// Why, if it did not hold.
     pub why: Option<String>,
+    /// Each limit with what was measured, in the order in which they were given.
+    #[serde(default)]
+    pub limits: Vec<KneeLimit>,
+}
+
+/// One limit in one step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KneeLimit {
+    /// As written: `ack.p99 < 50ms`.
+    pub expression: String,
+    /// The measured value with its unit, for people; none if it was not measured.
+    pub measured: Option<String>,
+    /// The measured value where it is a time.
+    pub measured_ns: Option<u64>,
+    /// The limit where it is a time.
+    pub limit_ns: Option<u64>,
+    /// Whether it was kept; false if it was not measured.
+    pub kept: bool,
 }
 
 /// What came of a step.

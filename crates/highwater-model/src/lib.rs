@@ -27,7 +27,8 @@ mod resources;
 mod verdict;
 
 pub use calibration::{
-    CALIBRATION_SCHEMA_VERSION, Calibration, ClockCalibration, GeneratorCalibration, SchedulerCalibration,
+    CALIBRATION_SCHEMA_VERSION, Calibration, CalibrationStep, ClockCalibration, GeneratorCalibration,
+    SchedulerCalibration,
 };
 pub use cluster::{BrokerReport, CanarySample, ClusterReport, PartitionsSample, ThrottleSample, TrendReport};
 pub use comparison::{
@@ -41,7 +42,7 @@ pub use hazard::{
     HAZARDS_SCHEMA_VERSION, HazardArm, HazardCount, HazardFound, HazardLesson, HazardNote, HazardOutcome,
     HazardRecord, HazardReport,
 };
-pub use knee::{KNEE_SCHEMA_VERSION, KneeAnswer, KneeOutcome, KneeReport, KneeStep};
+pub use knee::{KNEE_SCHEMA_VERSION, KneeAnswer, KneeLimit, KneeOutcome, KneeReport, KneeStep};
 pub use lag::{LagJudgement, LagSample, LagState, LagVerdict};
 pub use lint::{
     LINT_SCHEMA_VERSION, LintClient, LintFinding, LintGuarantee, LintKind, LintLevel, LintReport,

@@ -2,9 +2,11 @@
 //!
 //! Invariant: the rates are told with what shared the machine while they were reached.
 
-use highwater_model::Calibration;
+use highwater_model::{Calibration, CalibrationStep, GeneratorCalibration};
 
-use crate::number::{bytes, cores, count, duration, duration_f64, optional_rate, percent};
+use crate::number::{
+    bytes, cores, count, duration, duration_f64, optional_duration, optional_rate, percent, rate,
+};
 use crate::paint::Paint;
 use crate::text::{left, plain, right, wrap};
 use crate::{ReportError, Style};
@@ -55,29 +57,7 @@ pub fn calibration_text(calibration: &Calibration, style: &Style) -> String {
         count(scheduler.sleeps),
         steal.unwrap_or_default()
     );
-    text += &paint.bold(&format!(
-        "  {}{}{}{}{}\n",
-        left("flat out", 12),
-        right("rate", 12),
-        right("generator", 12),
-        right("broker", 10),
-        right("trusted up to", 16)
-    ));
-    for size in &calibration.generator {
-        text += &format!(
-            "  {}{}{}{}{}\n",
-            left(&bytes(size.size_bytes), 12),
-            right(&optional_rate(size.rate_per_s), 12),
-            right(&cores(size.generator_cores), 12),
-            right(&cores(size.broker_cores), 10),
-            right(&optional_rate(size.trusted_per_s), 16)
-        );
-    }
-    let meaning = "one producer against the dev broker on this machine, in cores; a cluster elsewhere leaves more to the \
-                   generator. Beyond the last column look at the validity of each run; more producers may offer more.";
-    for line in wrap(meaning, width - 2) {
-        text += &format!("  {}\n", paint.dim(&line));
-    }
+    text += &generator(calibration, &paint, width);
     text.push('\n');
     for check in &calibration.checks {
         let mark = if check.ok {
@@ -96,4 +76,59 @@ pub fn calibration_text(calibration: &Calibration, style: &Style) -> String {
         }
     }
     text
+}
+
+/// What the generator does, by size: flat out, and up to which rate a run is valid.
+fn generator(calibration: &Calibration, paint: &Paint, width: usize) -> String {
+    let mut text = paint.bold(&format!(
+        "  {}{}{}{}{}{}{}\n",
+        left("records", 10),
+        right("flat out", 12),
+        right("generator", 11),
+        right("broker", 8),
+        right("valid up to", 13),
+        right("late p99", 10),
+        right("max", 10),
+    ));
+    for size in &calibration.generator {
+        let valid = size.trusted_per_s.and_then(|rate| {
+            let mut steps = size.steps.iter();
+            steps.find(|step| step.why.is_none() && step.rate_per_s == rate)
+        });
+        text += &format!(
+            "  {}{}{}{}{}{}{}\n",
+            left(&bytes(size.size_bytes), 10),
+            right(&optional_rate(size.rate_per_s), 12),
+            right(&cores(size.generator_cores), 11),
+            right(&cores(size.broker_cores), 8),
+            right(&optional_rate(size.trusted_per_s), 13),
+            right(&optional_duration(valid.and_then(|step| step.slip_p99_ns)), 10),
+            right(&optional_duration(valid.and_then(|step| step.slip_max_ns)), 10),
+        );
+    }
+    let broken = calibration
+        .generator
+        .iter()
+        .filter_map(|size| Some((size, lowest_invalid(size)?)));
+    for (size, step) in broken {
+        let why = step.why.as_deref().unwrap_or_default();
+        text += &format!(
+            "  {} not valid at {}: {}\n",
+            left(&bytes(size.size_bytes), 9),
+            rate(step.rate_per_s),
+            plain(why)
+        );
+    }
+    let meaning = "flat out is one producer alone against the dev broker on this machine, in processors. Valid is the \
+                   highest rate tried at which a short run, with a consumer, kept the limits that every run must keep; \
+                   a cluster elsewhere leaves the generator more, and more producers may offer more.";
+    for line in wrap(meaning, width - 2) {
+        text += &format!("  {}\n", paint.dim(&line));
+    }
+    text
+}
+
+fn lowest_invalid(size: &GeneratorCalibration) -> Option<&CalibrationStep> {
+    let mut steps = size.steps.iter();
+    steps.find(|step| step.why.is_some() && Some(step.rate_per_s) == size.invalid_per_s)
 }

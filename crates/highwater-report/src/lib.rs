@@ -55,7 +55,7 @@ pub use hazards::{
     ListedHazard, hazards_head, hazards_json, hazards_list, hazards_list_json, hazards_markdown,
     hazards_summary, lesson as hazard_lesson,
 };
-pub use html::{Diagram, html_with};
+pub use html::{Diagram, html_with, knee_html};
 pub use knee::{knee_json, knee_markdown, knee_step, knee_text};
 pub use lint::{lint, lint_json, lint_kinds};
 pub use live::{Live, LiveMode, Panel, live_lines};

@@ -1,14 +1,14 @@
 //! What a person reads of comparisons, searches and calibrations.
 
 use highwater_model::{
-    CALIBRATION_SCHEMA_VERSION, COMPARISON_SCHEMA_VERSION, Calibration, ChangeInterval, ClockCalibration,
-    ComparedMetric, ComparedScenario, ComparedSide, ComparedUnit, Comparison, Design, EffectClass, ExitCode,
-    Gate, GateResult, GeneratorCalibration, Host, KNEE_SCHEMA_VERSION, KneeAnswer, KneeOutcome, KneeReport,
-    KneeStep, SchedulerCalibration, ValidityCheck, Worse,
+    CALIBRATION_SCHEMA_VERSION, COMPARISON_SCHEMA_VERSION, Calibration, CalibrationStep, ChangeInterval,
+    ClockCalibration, ComparedMetric, ComparedScenario, ComparedSide, ComparedUnit, Comparison, Design,
+    EffectClass, ExitCode, Gate, GateResult, GeneratorCalibration, Host, KNEE_SCHEMA_VERSION, KneeAnswer,
+    KneeLimit, KneeOutcome, KneeReport, KneeStep, SchedulerCalibration, ValidityCheck, Worse,
 };
 use highwater_report::{
-    Style, calibration_text, comparison_json, comparison_markdown, comparison_text, knee_json, knee_markdown,
-    knee_step, knee_text, verdict_line,
+    Style, calibration_text, comparison_json, comparison_markdown, comparison_text, knee_html, knee_json,
+    knee_markdown, knee_step, knee_text, verdict_line,
 };
 
 fn metric(
@@ -157,6 +157,13 @@ fn step(purpose: &str, rate: f64, p99_ms: u64, outcome: KneeOutcome) -> KneeStep
         p99_ns: Some(p99_ms * 1_000_000),
         outcome,
         why: (outcome == KneeOutcome::Breaks).then(|| format!("ack.p99 < 50ms: {p99_ms} ms")),
+        limits: vec![KneeLimit {
+            expression: "ack.p99 < 50ms".into(),
+            measured: Some(format!("{p99_ms} ms")),
+            measured_ns: Some(p99_ms * 1_000_000),
+            limit_ns: Some(50_000_000),
+            kept: p99_ms < 50,
+        }],
     }
 }
 
@@ -175,6 +182,7 @@ fn knee() -> KneeReport {
         generator_limit_per_s: Some(8_000.0),
         precision: 0.02,
         duration_ns: 95_000_000_000,
+        command: "highwater knee".into(),
         steps: vec![
             step("bracket", 2_000.0, 2, KneeOutcome::Holds),
             step("bracket", 4_000.0, 9, KneeOutcome::Holds),
@@ -197,6 +205,44 @@ fn a_search_reads_well() {
     insta::assert_snapshot!("knee_markdown", knee_markdown(&report));
     insta::assert_snapshot!("knee_step", knee_step(4, &report.steps[3], 180_000_000_000));
     assert!(knee_json(&report).is_ok_and(|json| json.contains("\"answer\": \"found\"")));
+}
+
+/// What a person reads of a page: no style, no drawing.
+fn words(page: &str) -> String {
+    let mut text = String::new();
+    let mut rest = page;
+    while let Some(open) = rest.find('<') {
+        let words = rest[..open].trim();
+        if !words.is_empty() {
+            text = format!("{text}{words}\n");
+        }
+        rest = &rest[open..];
+        let skipped = ["style", "svg"].iter().find(|name| rest[1..].starts_with(**name));
+        let close = skipped.map_or_else(|| ">".to_owned(), |name| format!("</{name}>"));
+        let end = rest.find(&close).map_or(rest.len(), |end| end + close.len());
+        rest = &rest[end..];
+    }
+    text
+}
+
+#[test]
+fn the_page_of_a_search_has_the_curve_and_every_step() {
+    let page = knee_html(&knee());
+    insta::assert_snapshot!("knee_page", words(&page));
+    // Held twice, broken once; what the generator could not offer is no point.
+    assert_eq!(page.matches("<circle").count(), 4, "{page}");
+    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"));
+    let hostile = KneeReport {
+        scenario: "<script>alert(1)</script>".into(),
+        steps: Vec::new(),
+        low_per_s: None,
+        high_per_s: None,
+        answer: KneeAnswer::Nothing,
+        generator_limit_per_s: None,
+        ..knee()
+    };
+    let page = knee_html(&hostile);
+    assert!(!page.contains("<script") && page.contains("NOTHING"), "{page}");
 }
 
 #[test]
@@ -279,7 +325,26 @@ fn a_calibration_reads_well() {
             rate_per_s: Some(182_400.0),
             generator_cores: Some(0.93),
             broker_cores: Some(0.71),
-            trusted_per_s: Some(91_200.0),
+            trusted_per_s: Some(110_000.0),
+            invalid_per_s: Some(146_000.0),
+            steps: vec![
+                CalibrationStep {
+                    rate_per_s: 110_000.0,
+                    slip_p50_ns: Some(9_000),
+                    slip_p99_ns: Some(830_000),
+                    slip_max_ns: Some(4_100_000),
+                    generator_cores: Some(0.61),
+                    why: None,
+                },
+                CalibrationStep {
+                    rate_per_s: 146_000.0,
+                    slip_p50_ns: Some(2_000_000),
+                    slip_p99_ns: Some(61_000_000),
+                    slip_max_ns: Some(90_000_000),
+                    generator_cores: Some(0.97),
+                    why: Some("schedule-slip: p99 61 ms".into()),
+                },
+            ],
         }],
         checks: vec![
             ValidityCheck {

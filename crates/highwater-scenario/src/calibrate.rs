@@ -1,17 +1,21 @@
-//! What the generator does flat out on this machine, and what clock and scheduler are worth.
+//! What the generator does on this machine, flat out and on a schedule, and what clock and scheduler are worth.
 //!
+//! ```text
+//! each size: flat out ─▶ 0.6 of that ─▶ half way to what was not valid, or half of it ─▶ … : highest rate whose run is valid
+//! ```
 //! Invariant: only what was measured on this machine in this run is judged.
 //!
 //! Does not: know what a cluster elsewhere can do; the dev broker that takes the records shares the machine.
 
 use std::fs;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use highwater_load::{calibrate_clock, calibrate_scheduler};
 use highwater_measure::quantity;
 use highwater_model::{
-    CALIBRATION_SCHEMA_VERSION, Calibration, ClockCalibration, ExitCode, GeneratorCalibration,
-    ScenarioReport, SchedulerCalibration, ValidityCheck,
+    CALIBRATION_SCHEMA_VERSION, Calibration, CalibrationStep, ClockCalibration, ExitCode,
+    GeneratorCalibration, ScenarioReport, SchedulerCalibration, ValidityCheck,
 };
 use highwater_target::{ProcessorTime, TargetSpec, host};
 
@@ -24,10 +28,16 @@ use crate::suites;
 const SIZES: [u64; 3] = [100, 1 << 10, 5 << 10];
 const CLOCK: Duration = Duration::from_millis(500);
 const SCHEDULER: Duration = Duration::from_secs(2);
-/// Load of each size, of which a second is warm-up.
-const LOAD_S: u64 = 4;
-/// Flat out there is no schedule to keep; at half of it the generator has room, and limits of a run see the rest.
-const TRUSTED: f64 = 0.5;
+/// Each load, warm-up included: long enough for hundreds of records at any rate that matters.
+const LOAD: Duration = Duration::from_millis(1_600);
+const WARM_UP: Duration = Duration::from_millis(400);
+/// Rates that are tried on a schedule, for each size.
+const STEPS: usize = 3;
+/// What is spent on one size at most, but for its load flat out; and what a load takes at least, with its broker.
+const LIMIT: Duration = Duration::from_secs(9);
+const STEP_TAKES: Duration = Duration::from_secs(2);
+/// The first of them, as a share of what was reached flat out.
+const FIRST: f64 = 0.6;
 
 /// A monotonic clock coarser than this blurs what takes microseconds.
 const COARSEST_NS: u64 = 1_000;
@@ -50,9 +60,9 @@ pub fn calibrate(options: &RunOptions, told: &mut dyn FnMut(&str)) -> Result<Cal
     let mut scheduler = calibrate_scheduler(SCHEDULER);
     scheduler.steal = before.and_then(|before| ProcessorTime::now()?.stolen_since(before));
     let mut generator = Vec::new();
-    for size in SIZES {
-        told(&format!("generator with records of {size} B"));
-        generator.push(flat_out(options, size)?);
+    for bytes in SIZES {
+        told(&format!("generator with records of {bytes} B"));
+        generator.push(size(options, bytes)?);
     }
     let checks = checks(&clock, &scheduler, &generator);
     let good_enough = checks.iter().all(|check| check.ok);
@@ -73,48 +83,110 @@ pub fn calibrate(options: &RunOptions, told: &mut dyn FnMut(&str)) -> Result<Cal
     })
 }
 
-/// One size, as many records as the client takes.
-fn flat_out(options: &RunOptions, size: u64) -> Result<GeneratorCalibration, RunError> {
-    let out = options.out.join(format!("{size}"));
+/// One size: flat out, then on a schedule at shares of that, until it is known where the schedule slips.
+fn size(options: &RunOptions, size: u64) -> Result<GeneratorCalibration, RunError> {
+    let began = Instant::now();
+    let flat_out = load(options, size, None)?;
+    let value = |name: &str| {
+        let scenario = flat_out.as_ref()?;
+        Metrics(scenario).value(None, name)
+    };
+    let mut calibration = GeneratorCalibration {
+        size_bytes: size,
+        rate_per_s: value("rate").filter(|rate| *rate > 0.0),
+        generator_cores: value("generator.cpu.mean"),
+        broker_cores: value("broker.cpu.mean"),
+        trusted_per_s: None,
+        invalid_per_s: None,
+        steps: Vec::new(),
+    };
+    let Some(flat_out) = calibration.rate_per_s else {
+        return Ok(calibration);
+    };
+    for _ in 0..STEPS {
+        // A machine too busy for all of them has shown enough.
+        if began.elapsed() + STEP_TAKES > LIMIT {
+            break;
+        }
+        let rate_per_s = next(flat_out, calibration.trusted_per_s, calibration.invalid_per_s);
+        let Some(scenario) = load(options, size, Some(rate_per_s))? else {
+            break;
+        };
+        let step = step(rate_per_s, &scenario);
+        match step.why {
+            None => calibration.trusted_per_s = Some(rate_per_s),
+            Some(_) => calibration.invalid_per_s = Some(rate_per_s),
+        }
+        calibration.steps.push(step);
+    }
+    Ok(calibration)
+}
+
+/// The rate to try: between the highest that was valid and the lowest that was not, of which flat out is one.
+fn next(flat_out: f64, valid: Option<f64>, invalid: Option<f64>) -> f64 {
+    match (valid, invalid) {
+        (None, None) => flat_out * FIRST,
+        (None, Some(invalid)) => invalid / 2.0,
+        (Some(valid), invalid) => f64::midpoint(valid, invalid.unwrap_or(flat_out)),
+    }
+}
+
+fn step(rate_per_s: f64, scenario: &ScenarioReport) -> CalibrationStep {
+    let slip = &scenario.schedule_slip;
+    let failed = scenario.validity.iter().find(|check| !check.ok);
+    CalibrationStep {
+        rate_per_s,
+        slip_p50_ns: slip.p50_ns,
+        slip_p99_ns: slip.p99_ns,
+        slip_max_ns: slip.max_ns,
+        generator_cores: Metrics(scenario).value(None, "generator.cpu.mean"),
+        why: failed.map(|check| format!("{}: {}", check.name, check.measured)),
+    }
+}
+
+/// A load of one size, flat out or at a rate; none if it was interrupted or could not be driven.
+fn load(
+    options: &RunOptions,
+    size: u64,
+    rate_per_s: Option<f64>,
+) -> Result<Option<ScenarioReport>, RunError> {
+    if options.interrupted.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
+    let rate = rate_per_s.map_or("max".to_owned(), |rate| format!("{rate:.0}/s"));
+    let out = options
+        .out
+        .join(format!("{size}-{}", rate.trim_end_matches("/s")));
     let options = RunOptions {
         name: format!("calibrate-{size}"),
         target: TargetSpec::Dev,
         out: out.clone(),
         ..options.clone()
     };
-    let sets = [
-        ("load.rate", "max".to_owned()),
-        ("load.duration", format!("{LOAD_S}s")),
-        ("load.consumers", "0".to_owned()),
+    let mut sets = vec![
+        ("load.rate", rate),
+        ("load.duration", format!("{}ms", LOAD.as_millis())),
         ("load.values.kind", "fixed".to_owned()),
         ("load.values.size", format!("{size}B")),
-        ("warm_up.limit", "1s".to_owned()),
+        ("warm_up.limit", format!("{}ms", WARM_UP.as_millis())),
         ("thresholds", "[]".to_owned()),
-    ]
-    .map(|(key, value)| Set {
-        key: key.to_owned(),
-        value,
-    });
+    ];
+    if rate_per_s.is_none() {
+        // What the producer alone can do.
+        sets.push(("load.consumers", "0".to_owned()));
+    }
+    let sets: Vec<Set> = sets
+        .into_iter()
+        .map(|(key, value)| Set {
+            key: key.to_owned(),
+            value,
+        })
+        .collect();
     let chosen = suites::choose("throughput", None)?;
     let report = Run::prepare(options, &chosen, &sets)?.execute(Box::new(|_| {}))?;
     // Only the figures are wanted.
     let _ = fs::remove_dir_all(&out);
-    Ok(report
-        .scenarios
-        .first()
-        .map_or_else(|| figures(size, None), |scenario| figures(size, Some(scenario))))
-}
-
-fn figures(size_bytes: u64, scenario: Option<&ScenarioReport>) -> GeneratorCalibration {
-    let value = |name: &str| scenario.and_then(|scenario| Metrics(scenario).value(None, name));
-    let rate_per_s = value("rate").filter(|rate| *rate > 0.0);
-    GeneratorCalibration {
-        size_bytes,
-        rate_per_s,
-        generator_cores: value("generator.cpu.mean"),
-        broker_cores: value("broker.cpu.mean"),
-        trusted_per_s: rate_per_s.map(|rate| rate * TRUSTED),
-    }
+    Ok(report.scenarios.into_iter().next())
 }
 
 fn checks(

@@ -16,6 +16,7 @@ mod data;
 mod faults;
 mod groups;
 mod head;
+mod knee;
 mod latency_chart;
 mod phases;
 mod provenance;
@@ -30,6 +31,8 @@ mod validity;
 
 use highwater_model::{Report, ScenarioReport, Verdict};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub use knee::knee_html;
 
 use crate::{ReportError, wording};
 

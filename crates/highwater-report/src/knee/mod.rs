@@ -4,7 +4,7 @@
 
 mod markdown;
 mod terminal;
-mod words;
+pub(crate) mod words;
 
 use highwater_model::KneeReport;
 

@@ -5,7 +5,7 @@ use highwater_model::{KneeAnswer, KneeOutcome, KneeReport, KneeStep};
 use crate::number::rate;
 
 /// The word that stands first, and what it means.
-pub(super) fn answer(report: &KneeReport) -> (&'static str, String) {
+pub(crate) fn answer(report: &KneeReport) -> (&'static str, String) {
     let or_none = |value: Option<f64>| value.map_or_else(|| "nothing".to_owned(), rate);
     let (low, high) = (or_none(report.low_per_s), or_none(report.high_per_s));
     match report.answer {
@@ -42,7 +42,7 @@ pub(super) fn answer(report: &KneeReport) -> (&'static str, String) {
 }
 
 /// Steps in the order of their rates, those that say something of the cluster.
-pub(super) fn curve(report: &KneeReport) -> Vec<&KneeStep> {
+pub(crate) fn curve(report: &KneeReport) -> Vec<&KneeStep> {
     let mut steps: Vec<&KneeStep> = report
         .steps
         .iter()
@@ -52,7 +52,7 @@ pub(super) fn curve(report: &KneeReport) -> Vec<&KneeStep> {
     steps
 }
 
-pub(super) fn outcome(outcome: KneeOutcome) -> &'static str {
+pub(crate) fn outcome(outcome: KneeOutcome) -> &'static str {
     match outcome {
         KneeOutcome::Holds => "holds",
         KneeOutcome::Breaks => "breaks",
@@ -62,7 +62,7 @@ pub(super) fn outcome(outcome: KneeOutcome) -> &'static str {
 
 /// Latency as a bar on a logarithmic scale from the smallest to the largest; at least one block where something was
 /// measured.
-pub(super) fn bar(value_ns: Option<u64>, steps: &[&KneeStep], columns: usize) -> String {
+pub(crate) fn bar(value_ns: Option<u64>, steps: &[&KneeStep], columns: usize) -> String {
     let logs = |ns: u64| (ns.max(1) as f64).ln();
     let all = || steps.iter().filter_map(|step| step.p99_ns);
     let (Some(value), Some(least), Some(most)) = (value_ns, all().min(), all().max()) else {

@@ -101,6 +101,7 @@ pub fn knee(
         steps: Vec::new(),
         overhead: FIRST_OVERHEAD,
         began,
+        stopped: None,
         options,
     };
     let driven = driver.drive(told);
@@ -169,6 +170,8 @@ struct Driver {
     /// What the last step took beside its load.
     overhead: Duration,
     began: Instant,
+    /// Why the search ended before its time, if it did.
+    stopped: Option<String>,
 }
 
 impl Driver {
@@ -185,8 +188,15 @@ impl Driver {
                 break;
             }
             let started = Instant::now();
-            let Some((step, outcome)) = self.step(probe)? else {
-                break;
+            let (step, outcome) = match self.step(probe) {
+                Ok(Some(done)) => done,
+                Ok(None) => break,
+                // What was learned until then is an answer, if not the whole one.
+                Err(error @ KneeError::NotMeasured { .. }) if !self.steps.is_empty() => {
+                    self.stopped = Some(format!("the search ended early: {error}"));
+                    break;
+                }
+                Err(error) => return Err(error),
             };
             self.overhead = started.elapsed().saturating_sub(length);
             self.search.observe(probe, outcome);
@@ -248,7 +258,7 @@ impl Driver {
             Answer::Nothing => (None, None, KneeAnswer::Nothing),
         };
         let generator_limit_per_s = self.search.generator_limit();
-        let exhausted = self.search.next().is_none();
+        let exhausted = self.stopped.is_none() && self.search.next().is_none();
         KneeReport {
             schema_version: KNEE_SCHEMA_VERSION,
             highwater_version: env!("CARGO_PKG_VERSION").into(),
@@ -269,8 +279,9 @@ impl Driver {
             generator_limit_per_s,
             precision: self.options.rule.precision,
             duration_ns: self.began.elapsed().as_nanos() as u64,
+            command: self.options.run.command.clone(),
             steps: self.steps,
-            hints: Vec::new(),
+            hints: self.stopped.into_iter().collect(),
         }
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use highwater_broker::Bug;
 use highwater_measure::knee::Rule;
 use highwater_model::{ExitCode, KneeAnswer, KneeReport};
-use highwater_report::{knee_json, knee_markdown, knee_step, knee_text};
+use highwater_report::{
+    ReportError, knee_html, knee_json, knee_markdown, knee_step, knee_text, read_run, write_all,
+};
 use highwater_scenario::config::Kind;
 use highwater_scenario::knee::{KneeError, KneeOptions, knee as search};
 use highwater_scenario::{RunOptions, suites};
@@ -34,21 +36,34 @@ pub(crate) fn knee(arguments: &KneeArguments, screen: &Screen) -> Result<ExitCod
             out.display()
         );
     }
-    let mut number = 0;
+    let (mut number, mut unwritten) = (0, None);
     let mut report = search(options, &mut |step, left| {
         number += 1;
+        // The search goes on: the figures of the step are in its events.
+        unwritten = write_step(&out, number).err().or(unwritten.take());
         if !arguments.quiet {
             eprintln!("{}", knee_step(number, step, left.as_nanos() as u64));
         }
     })?;
-    report.hints = hints(&report, arguments, seed);
+    let hints = hints(&report, arguments, seed, &out);
+    report.hints.extend(hints);
     store(&out, &report)?;
     print(&match arguments.format {
         ComparisonFormat::Terminal => knee_text(&report, &screen.style()),
         ComparisonFormat::Json => knee_json(&report)?,
         ComparisonFormat::Md => knee_markdown(&report),
     })?;
-    Ok(report.exit_code)
+    match unwritten {
+        None => Ok(report.exit_code),
+        Some(error) => Err(Failure::from(error).help("what each step measured is in events.jsonl in steps/")),
+    }
+}
+
+/// The report of a step beside what it measured.
+fn write_step(out: &Path, number: usize) -> Result<(), ReportError> {
+    let directory = out.join("steps").join(format!("{number:02}"));
+    let report = read_run(&directory)?;
+    write_all(&directory, &report, &[]).map(drop)
 }
 
 fn options(arguments: &KneeArguments) -> Result<KneeOptions, Failure> {
@@ -129,7 +144,7 @@ fn prepare(out: &Path) -> Result<(), Failure> {
     std::fs::write(out.join(".gitignore"), "*\n").map_err(|error| fail(error.to_string()))
 }
 
-fn hints(report: &KneeReport, arguments: &KneeArguments, seed: u64) -> Vec<String> {
+fn hints(report: &KneeReport, arguments: &KneeArguments, seed: u64, out: &Path) -> Vec<String> {
     let mut hints = Vec::new();
     match report.answer {
         KneeAnswer::Open => {
@@ -141,6 +156,10 @@ fn hints(report: &KneeReport, arguments: &KneeArguments, seed: u64) -> Vec<Strin
         KneeAnswer::Below => hints.push("begin lower with --from, or see in steps/ why the limits break".into()),
         _ => {}
     }
+    hints.push(format!(
+        "the curve is drawn in {}",
+        out.join("knee.html").display()
+    ));
     hints.push(format!("again: {}", again(arguments, seed)));
     hints
 }
@@ -167,6 +186,7 @@ fn store(out: &Path, report: &KneeReport) -> Result<(), Failure> {
     for (name, text) in [
         ("knee.json", knee_json(report)?),
         ("knee.md", knee_markdown(report)),
+        ("knee.html", knee_html(report)),
     ] {
         let path = out.join(name);
         std::fs::write(&path, text).map_err(|error| {
