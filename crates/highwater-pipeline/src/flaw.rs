@@ -33,6 +33,8 @@ pub(crate) enum Flaw {
     NoRewind,
     /// A commit whose outcome is unknown is followed by an abort.
     AbortInDoubt,
+    /// Partitions that were lost are committed.
+    CommitLost,
 }
 
 #[cfg(test)]

@@ -16,9 +16,12 @@
 
 mod flaw;
 
+pub mod deadletter;
+pub mod dedup;
 pub mod lanes;
 pub mod offset;
 pub mod partition;
+pub mod rebalance;
 pub mod retry;
 pub mod settings;
 pub mod transaction;

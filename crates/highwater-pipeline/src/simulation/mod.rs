@@ -81,6 +81,8 @@ fn every_planted_defect_breaks_its_invariant() {
         (Flaw::DropExhausted, AtLeastOnce, "commit-safe"),
         (Flaw::NoRewind, ExactlyOnce, "commit-safe"),
         (Flaw::AbortInDoubt, ExactlyOnce, "exactly-once"),
+        (Flaw::CommitLost, AtLeastOnce, "lost-commits-nothing"),
+        (Flaw::CommitLost, ExactlyOnce, "lost-commits-nothing"),
     ];
     for (flaw, mode, invariant) in cases {
         let mut others: BTreeMap<&str, u64> = BTreeMap::new();

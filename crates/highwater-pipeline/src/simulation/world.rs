@@ -10,9 +10,10 @@ use super::broker::{Broker, Op, Rec, RetryRec};
 use super::oracle::{Oracle, Violation, ensure};
 use crate::lanes::{IntakeLimits, Ordering};
 use crate::offset::{Delivery, Resume};
-use crate::partition::{Config, Finished, Outcome, Partition, Task, Work};
+use crate::partition::{Commit, Config, Finished, Outcome, Partition, Task, Work};
+use crate::rebalance::{Action, Departure, Next, Reason};
 use crate::retry::{CapLimits, ErrorClass, RetryPolicy, Schedule};
-use crate::transaction::{Action, Failure, Window, WindowLimits};
+use crate::transaction::{Action as Step, Failure, Window, WindowLimits};
 
 /// How often the hard parts were come to, by name.
 pub(super) type Seen = BTreeMap<&'static str, u64>;
@@ -141,7 +142,7 @@ impl World {
             self.now += Duration::from_secs(self.rng.random_range(1..4));
         }
         // The answer of a commit in doubt arrives late, unless a new producer has decided it before.
-        if !self.broker.in_doubt.is_empty() && self.rng.random_range(0..12) == 0 {
+        if !self.broker.in_doubt.is_empty() && self.rng.random_range(0..60) == 0 {
             self.settle(true)?;
         }
         match self.rng.random_range(0..1_000) {
@@ -162,8 +163,15 @@ impl World {
                 Mode::ExactlyOnce => self.window_step()?,
             },
             975..980 => self.crash(),
-            980..985 => self.revoke()?,
-            985..990 => self.lose(),
+            980..985 => {
+                let reason = if self.rng.random() {
+                    Reason::Revoked
+                } else {
+                    Reason::Shutdown
+                };
+                self.depart(reason)?;
+            }
+            985..990 => self.depart(Reason::Lost)?,
             990..1_000 if !self.zombies.is_empty() => self.zombie()?,
             _ if self.instance.partition.halted().is_some() && self.rng.random_range(0..5) == 0 => {
                 self.resume();
@@ -386,18 +394,16 @@ impl World {
             99
         };
         let failure = match (action, dice) {
-            (Action::Begin | Action::Flush | Action::SendOffsets, 0..4) => Some(Failure::Abortable),
+            (Step::Begin | Step::Flush | Step::SendOffsets, 0..4) => Some(Failure::Abortable),
             (_, 4..8) => Some(Failure::Retriable),
-            (Action::Begin | Action::Flush | Action::SendOffsets | Action::Commit, 8..11) => {
-                Some(Failure::Fatal)
-            }
-            (Action::Commit, 11..17) => {
+            (Step::Begin | Step::Flush | Step::SendOffsets | Step::Commit, 8..11) => Some(Failure::Fatal),
+            (Step::Commit, 11..17) => {
                 self.see("in doubt");
                 let open = std::mem::take(&mut self.broker.open);
                 self.broker.in_doubt.extend(open);
                 Some(Failure::UnknownOutcome)
             }
-            (Action::Abort, 11..20) => Some(Failure::UnknownOutcome),
+            (Step::Abort, 11..20) => Some(Failure::UnknownOutcome),
             _ => None,
         };
         if let Some(failure) = failure {
@@ -405,29 +411,29 @@ impl World {
             return Ok(());
         }
         match action {
-            Action::Initialise | Action::Rebuild => {
-                if action == Action::Rebuild {
+            Step::Initialise | Step::Rebuild => {
+                if action == Step::Rebuild {
                     self.see("rebuilt");
                 }
                 self.broker.open.clear();
                 let happened = self.rng.random();
                 self.settle(happened)?;
             }
-            Action::Begin | Action::Flush => {}
-            Action::SendOffsets => {
+            Step::Begin | Step::Flush => {}
+            Step::SendOffsets => {
                 let commit = self.instance.partition.take_commit();
                 self.broker.open.push(Op::Offsets(commit));
             }
-            Action::Commit => {
+            Step::Commit => {
                 for op in std::mem::take(&mut self.broker.open) {
                     self.oracle.apply(&mut self.broker, op)?;
                 }
             }
-            Action::Abort => {
+            Step::Abort => {
                 self.see("aborted");
                 self.broker.open.clear();
             }
-            Action::Rewind => {
+            Step::Rewind => {
                 let (source, retry) = committed(&self.broker);
                 self.instance.position = source.offset() as usize;
                 self.instance.retry_position = retry.offset() as usize;
@@ -439,7 +445,7 @@ impl World {
                 self.instance.waiting.clear();
                 self.instance.ready = true;
             }
-            Action::Stop(reason) => {
+            Step::Stop(reason) => {
                 return Err(Violation {
                     invariant: "comes-to-an-end",
                     what: reason.to_string(),
@@ -465,46 +471,69 @@ impl World {
         self.next_instance();
     }
 
-    /// The partition is taken in order: what runs may end within a budget, then everything done is committed.
-    fn revoke(&mut self) -> Result<(), Violation> {
-        self.see("revoke");
-        self.instance.partition.drain();
-        for _ in 0..self.instance.running.len() {
-            if self.rng.random_range(0..4) > 0 {
-                self.finish(0)?;
-            }
-        }
-        match self.mode {
-            Mode::AtLeastOnce => self.commit()?,
-            Mode::ExactlyOnce => {
-                self.window_step()?;
-                self.instance.window.close();
-                for _ in 0..20 {
-                    self.now += Duration::from_millis(60);
-                    self.window_step()?;
+    /// The partition goes, in the order in which the core wants it.
+    fn depart(&mut self, reason: Reason) -> Result<(), Violation> {
+        let lost = reason == Reason::Lost;
+        self.see(if lost { "lost" } else { "revoke" });
+        let transactional = self.mode == Mode::ExactlyOnce;
+        let mut departure = Departure::new(reason, transactional, self.now, Duration::from_secs(4));
+        loop {
+            match departure.next(self.now, self.instance.partition.running()) {
+                Next::Finished => break,
+                Next::WaitUntil(until) => {
+                    // A handler ends, a window moves on, or the budget runs out.
+                    match self.rng.random_range(0..8) {
+                        0 => self.now = until,
+                        1..5 if !self.instance.running.is_empty() => self.finish(0)?,
+                        _ => {
+                            self.now += Duration::from_millis(30);
+                            if transactional {
+                                self.window_step()?;
+                            }
+                        }
+                    }
+                    continue;
                 }
+                Next::Do(Action::StopIntake) => self.instance.partition.drain(),
+                Next::Do(Action::Commit) => {
+                    ensure(!lost, "lost-commits-nothing", || {
+                        "a commit of a lost partition".to_owned()
+                    })?;
+                    if transactional {
+                        self.instance.window.close();
+                        for _ in 0..20 {
+                            self.now += Duration::from_millis(60);
+                            self.window_step()?;
+                        }
+                    } else {
+                        self.commit()?;
+                    }
+                    if self.rng.random_range(0..4) == 0 {
+                        self.instance.partition.commit_failed();
+                        departure.failed(self.now);
+                        continue;
+                    }
+                }
+                Next::Do(Action::Fence) => {
+                    self.instance.partition.fence();
+                    let commit = self.instance.partition.take_commit();
+                    ensure(commit == Commit::default(), "commit-safe", || {
+                        format!("fenced, and commits {commit:?}")
+                    })?;
+                }
+                Next::Do(Action::Abandon) => self.instance.window.lost(),
+                Next::Do(Action::Release) => {}
             }
+            departure.done();
         }
-        self.instance.partition.fence();
-        ensure(
-            self.instance.partition.take_commit() == Default::default(),
-            "commit-safe",
-            || "a fenced partition commits".to_owned(),
-        )?;
-        self.next_instance();
-        Ok(())
-    }
-
-    /// The partition is gone, and its handlers do not know it.
-    fn lose(&mut self) {
-        self.see("lost");
-        self.instance.partition.fence();
         if self.mode == Mode::AtLeastOnce {
+            // Their handlers run on and do not know it.
             let running = std::mem::take(&mut self.instance.running);
             self.zombies
                 .extend(running.into_iter().filter(|work| work.task == Task::Run));
         }
         self.next_instance();
+        Ok(())
     }
 
     fn zombie(&mut self) -> Result<(), Violation> {
