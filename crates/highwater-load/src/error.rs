@@ -135,6 +135,35 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// What a person can do about it, where the message does not say it.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        let (Self::TopicRefused { topic, code, .. } | Self::GroupRefused { group: topic, code }) = self
+        else {
+            return None;
+        };
+        let begin = topic.split_inclusive('-').next().unwrap_or(topic);
+        let text = match code {
+            RDKafkaErrorCode::TopicAuthorizationFailed
+            | RDKafkaErrorCode::ClusterAuthorizationFailed
+            | RDKafkaErrorCode::GroupAuthorizationFailed => format!(
+                "the user needs rights on topics and groups whose names begin with {begin}: `kafka-acls.sh --bootstrap-server \
+                 HOST:PORT --add --allow-principal User:NAME --operation All --topic {begin} --group {begin} \
+                 --resource-pattern-type prefixed`"
+            ),
+            RDKafkaErrorCode::InvalidReplicationFactor => {
+                "the cluster has fewer brokers than copies were asked for: set topic.replication lower".to_owned()
+            }
+            RDKafkaErrorCode::PolicyViolation => {
+                "a policy of the cluster (create.topic.policy.class.name) refuses such a topic: set topic.partitions, \
+                 topic.replication and topic.settings as it wants them"
+                    .to_owned()
+            }
+            _ => return None,
+        };
+        Some(text)
+    }
+
     /// Sorts out what the client library says about settings.
     pub(crate) fn of_client(error: KafkaError) -> Self {
         match error {

@@ -202,7 +202,10 @@ pub(crate) fn create_topic(plan: &Plan, bootstrap: &str, session: &mut Session) 
         topic.replication,
         &settings,
     )
-    .map_err(|error| described(&error))?;
+    .map_err(|error| {
+        session.hints.extend(error.remedy());
+        described(&error)
+    })?;
     // Only what was made is deleted afterwards.
     session.topic_made = true;
     Ok(())

@@ -102,6 +102,9 @@ pub enum RunError {
 /// timeout.
 const LEAVE_LIMIT: Duration = Duration::from_secs(30);
 
+/// Longest wait for the list of brokers.
+const BROKERS_LIMIT: Duration = Duration::from_secs(10);
+
 /// A copy on every node: with the two in-sync replicas that such a cluster asks for, nothing that was acknowledged is
 /// lost with one node.
 const REPLICAS_ON_THREE: u32 = 3;
@@ -154,6 +157,7 @@ impl Run {
             options.kafka_home.as_deref(),
             &options.interrupted,
         )?;
+        enough_brokers(&options.target, &plans)?;
         // One scenario alone needs what `preflight` and `check_space` look at.
         let starts_kafka = matches!(options.target, TargetSpec::Kafka | TargetSpec::KafkaThree);
         if plans.len() > 1 && starts_kafka {
@@ -496,6 +500,37 @@ fn cannot_be_done(plan: &Plan, options: &RunOptions) -> Option<ConfigError> {
         return Some(error.help("use --target kafka or --target kafka:3, or set them in the cluster and leave broker.settings out"));
     }
     None
+}
+
+/// Copies of a partition are on brokers of their own: a cluster that is there has to have so many.
+fn enough_brokers(target: &TargetSpec, plans: &[Plan]) -> Result<(), ConfigError> {
+    let (TargetSpec::Bootstrap(servers) | TargetSpec::Secured(servers)) = target else {
+        return Ok(());
+    };
+    let copies = |plan: &Plan| plan.scenario().topic.replication as usize;
+    // One is there: it has answered.
+    let Some(plan) = plans
+        .iter()
+        .max_by_key(|plan| copies(plan))
+        .filter(|plan| copies(plan) > 1)
+    else {
+        return Ok(());
+    };
+    let (needed, Ok(brokers)) = (copies(plan), admin::brokers(servers, BROKERS_LIMIT)) else {
+        // Whatever it is, making the topic says it.
+        return Ok(());
+    };
+    let (there, word) = match brokers.len() {
+        1 => (1, "broker"),
+        more => (more, "brokers"),
+    };
+    if needed <= there {
+        return Ok(());
+    }
+    let text =
+        format!("{needed} copies of each partition need {needed} brokers, and {target} has {there} {word}");
+    let help = format!("use --set topic.replication={there}, or a cluster with {needed} brokers");
+    Err(plan.resolved.error("topic.replication", text).help(help))
 }
 
 /// Planted defects need the dev broker.

@@ -25,6 +25,7 @@ pub(crate) fn knock(address: SocketAddr) -> Result<Answer, String> {
         cluster_id: None,
         brokers: 0,
         node_ids: Vec::new(),
+        too_old: None,
         at: Instant::now(),
     })
 }
@@ -55,6 +56,13 @@ impl Attached {
             Ok(answers.try_recv().ok())
         })?;
         match answer {
+            Some(Ok(Answer {
+                too_old: Some(missing),
+                ..
+            })) => Err(TargetError::TooOld {
+                address: servers.to_owned(),
+                missing,
+            }),
             Some(Ok(answer)) => Ok(Self {
                 servers: servers.to_owned(),
                 brokers: answer.brokers,

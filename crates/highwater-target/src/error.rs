@@ -149,6 +149,14 @@ pub enum TargetError {
         /// What was met.
         cause: String,
     },
+    /// An existing cluster does not speak what is needed.
+    #[error("the cluster at {address} can't be used: {missing}")]
+    TooOld {
+        /// As given.
+        address: String,
+        /// The request and the version.
+        missing: String,
+    },
     /// Somebody else listens on a port that is needed.
     #[error("port {port} on 127.0.0.1 is taken by another program")]
     PortTaken {
@@ -259,6 +267,7 @@ impl TargetError {
             | Self::NotReady { .. }
             | Self::Died { .. }
             | Self::Unreachable { .. }
+            | Self::TooOld { .. }
             | Self::HostLacks { .. }
             | Self::PortTaken { .. }
             | Self::NoFreePort { .. }
@@ -312,6 +321,9 @@ impl TargetError {
             Self::File { .. } => "check the permissions and the space on the disk, or name another directory",
             Self::Unreachable { .. } => {
                 "check host and port and that the broker runs; `--target dev` and `--target kafka` start their own"
+            }
+            Self::TooOld { .. } => {
+                "upgrade the brokers, or name another cluster; `--target kafka` starts Apache Kafka 4.3.1"
             }
             Self::PortTaken { port } => {
                 return Some(format!(

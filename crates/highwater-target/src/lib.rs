@@ -46,6 +46,7 @@ mod steal;
 mod target;
 mod up;
 mod user;
+mod versions;
 
 pub use application::{Application, ApplicationOptions, find_program};
 pub use cdc::{

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use highwater_wire::{Connection, WireError};
-use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, MetadataRequest};
+use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest};
+
+use crate::versions;
 
 /// A cold JVM takes some hundred milliseconds for its first answer; much shorter would give up on it again
 /// and again.
@@ -28,6 +30,8 @@ pub(crate) struct Answer {
     pub(crate) brokers: usize,
     /// The ids of those brokers.
     pub(crate) node_ids: Vec<i32>,
+    /// What it has to speak and does not, so that nothing more was asked.
+    pub(crate) too_old: Option<String>,
     /// When it was received.
     pub(crate) at: Instant,
 }
@@ -55,28 +59,26 @@ pub(crate) fn ask(address: SocketAddr) -> Result<Answer, String> {
             versions.error_code
         ));
     }
-    let metadata = versions
-        .api_keys
-        .iter()
-        .find(|range| range.api_key == ApiKey::Metadata as i16);
-    let version = metadata
-        .map_or(0, |range| range.max_version)
-        .min(METADATA_VERSION);
-    if version < METADATA_VERSION {
-        return Err(format!(
-            "it speaks Metadata only up to version {version}; Kafka 2.1 or newer is needed"
-        ));
+    if let Some(missing) = versions::missing(&versions.api_keys) {
+        return Ok(Answer {
+            cluster_id: None,
+            brokers: 0,
+            node_ids: Vec::new(),
+            too_old: Some(missing),
+            at: Instant::now(),
+        });
     }
     let no_topics = MetadataRequest::default()
         .with_topics(Some(Vec::new()))
         .with_allow_auto_topic_creation(false);
     let metadata = connection
-        .call(&no_topics, version)
+        .call(&no_topics, METADATA_VERSION)
         .map_err(|error| told(&error))?;
     Ok(Answer {
         cluster_id: metadata.cluster_id.map(|id| id.to_string()),
         brokers: metadata.brokers.len(),
         node_ids: metadata.brokers.iter().map(|broker| broker.node_id.0).collect(),
+        too_old: None,
         at: Instant::now(),
     })
 }
@@ -114,6 +116,7 @@ impl Prober {
                 cluster_id: None,
                 brokers: 0,
                 node_ids: Vec::new(),
+                too_old: None,
                 at,
             })
         })
@@ -163,6 +166,9 @@ impl Drop for Prober {
 }
 
 fn accept(answer: Answer, awaited: &Awaited) -> Result<Answer, String> {
+    if let Some(missing) = answer.too_old {
+        return Err(missing);
+    }
     if awaited.cluster_id.is_some() && answer.cluster_id != awaited.cluster_id {
         let who = answer.cluster_id.as_deref().unwrap_or("without an id");
         return Err(format!("another cluster answers there ({who})"));
@@ -194,6 +200,7 @@ mod tests {
             cluster_id: id.map(str::to_owned),
             brokers: node_ids.len(),
             node_ids: node_ids.to_vec(),
+            too_old: None,
             at: Instant::now(),
         };
         let of = |cluster_id: Option<&str>, node_id, brokers| Awaited {

@@ -186,6 +186,54 @@ fn an_unreachable_cluster_is_told_before_anything_is_done() {
 }
 
 #[test]
+fn a_wrong_file_of_client_properties_is_told_without_its_secrets() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let file = directory.path().join("client.properties");
+    let secret = "hunter2-5c1e";
+    let login = format!("sasl.jaas.config=PlainLoginModule required username=\"u\" password=\"{secret}\";");
+    for (name, text, target, expected) in [
+        (
+            "an unknown key",
+            format!("security.protocol=SASL_SSL\nsasl.mechanizm=PLAIN\n{login}"),
+            "bootstrap:127.0.0.1:1",
+            "line 2: unknown setting `sasl.mechanizm`; did you mean `sasl.mechanism`?",
+        ),
+        (
+            "Kerberos",
+            format!("security.protocol=SASL_SSL\nsasl.mechanism=GSSAPI\n{login}"),
+            "bootstrap:127.0.0.1:1",
+            "sasl.mechanism can be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 here",
+        ),
+        (
+            "a broker of the run",
+            "security.protocol=SSL".to_owned(),
+            "dev",
+            "name a cluster with --target bootstrap:HOST:PORT",
+        ),
+    ] {
+        fs::write(&file, text).expect("written");
+        let out = directory.path().join("out");
+        let (code, stdout, stderr) = command(&[
+            "run",
+            "throughput",
+            "--target",
+            target,
+            "--kafka-config",
+            file.to_str().expect("UTF-8"),
+            "--out",
+            out.to_str().expect("UTF-8"),
+        ]);
+        assert_eq!(code, 2, "{name}: {stdout}{stderr}");
+        assert!(stderr.contains(expected), "{name}: {stderr}");
+        assert!(
+            !stderr.contains(secret) && !stdout.contains(secret),
+            "{name}: {stderr}"
+        );
+        assert!(!out.exists(), "{name}");
+    }
+}
+
+#[test]
 fn an_output_directory_that_cannot_be_used_is_told() {
     let directory = TempDir::new().expect("a temporary directory");
     let file = directory.path().join("file");

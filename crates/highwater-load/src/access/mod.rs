@@ -1,18 +1,21 @@
 //! How a cluster that wants TLS, or to know who is there, is reached: a file of Java's client properties.
 //!
 //! ```text
-//! client.properties ─▶ properties ─▶ translation ─▶ Access ─▶ admit(servers) ─▶ every client of those servers
+//! client.properties ─▶ properties ─▶ translation ─▶ Access ─▶ admit(servers) ─┬─▶ every client of the library
+//!                                                                             └─▶ Door: connections of our own
 //! ```
 //! Invariant: a value of the file is shown nowhere: not in an error, not in `Debug`, not in what a run writes.
 //!
 //! What a cluster asks for is a fact about its address, so it is noted once for the address ([`Access::admit`]), and
 //! whoever makes a client for that address gets it. Clients of a proxy in front of it get what [`admit_behind`] notes for
-//! the proxy's address: the login, and no TLS, which the proxy speaks. Only clients of the client library are served:
-//! what speaks the protocol by itself has no part in it.
+//! the proxy's address: the login, and no TLS, which the proxy speaks. What speaks the protocol by itself (the watch of the
+//! brokers, the reader of raw logs) goes through [`Door`], which is as strict.
 
+mod dial;
 mod error;
 mod jaas;
 mod keys;
+mod login;
 mod properties;
 mod secret;
 mod translation;
@@ -24,6 +27,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+pub(crate) use dial::{Door, Line, Patience, Place};
 pub use error::AccessError;
 pub use secret::Secret;
 pub use upstream::{Upstream, admit_behind, upstream};
@@ -71,6 +75,28 @@ impl Access {
             settings: translated.settings,
             left_out: translated.left_out,
         })
+    }
+
+    /// Whether the files that it names can be read; the client library does not say which one can't.
+    ///
+    /// # Errors
+    /// [`AccessError::Whole`] with the first that can't.
+    pub fn check_files(&self) -> Result<(), AccessError> {
+        for name in [
+            "ssl.ca.location",
+            "ssl.certificate.location",
+            "ssl.keystore.location",
+        ] {
+            if let Some(path) = self.settings.get(name).map(Secret::reveal)
+                && let Err(error) = File::open(path)
+            {
+                return Err(AccessError::Whole {
+                    path: self.file.clone(),
+                    reason: format!("it names {path}, which can't be read: {error}"),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Settings of the file that have no say here, by name: they are about what a client does, and not about how a

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 use std::time::Duration;
 
 use highwater_wire::{Connection, WireError};
@@ -8,9 +8,13 @@ use kafka_protocol::messages::{FindCoordinatorRequest, MetadataRequest, TopicNam
 use kafka_protocol::protocol::{Request, StrBytes};
 
 use super::LogError;
+use crate::access::{Door, Line, Patience, Place};
 
 /// For a connection and every answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Patience = Patience {
+    connect: Duration::from_secs(30),
+    answer: Duration::from_secs(30),
+};
 /// Client id of all requests, so that a history tells them from those of an application.
 const CLIENT_ID: &str = "highwater-log";
 /// Spoken by Kafka 2.4 to 4.x.
@@ -22,8 +26,9 @@ const GROUP: i8 = 0;
 /// The brokers of a cluster, and a connection to each that was needed.
 pub(super) struct Cluster {
     bootstrap: String,
-    nodes: BTreeMap<i32, SocketAddr>,
-    connections: BTreeMap<i32, Connection>,
+    door: Door,
+    nodes: BTreeMap<i32, Place>,
+    connections: BTreeMap<i32, Connection<Line>>,
     leaders: BTreeMap<(String, i32), i32>,
 }
 
@@ -33,8 +38,13 @@ pub(super) fn text(text: &str) -> StrBytes {
 
 impl Cluster {
     pub(super) fn open(bootstrap: &str) -> Result<Self, LogError> {
+        let door = Door::to(bootstrap, CLIENT_ID).map_err(|source| LogError::Access {
+            bootstrap: bootstrap.to_owned(),
+            source,
+        })?;
         let mut cluster = Self {
             bootstrap: bootstrap.to_owned(),
+            door,
             nodes: BTreeMap::new(),
             connections: BTreeMap::new(),
             leaders: BTreeMap::new(),
@@ -59,14 +69,12 @@ impl Cluster {
             ))
             .with_allow_auto_topic_creation(false);
         let mut last = None;
-        let mut places: Vec<SocketAddr> = Vec::new();
-        for address in self.bootstrap.split(',') {
-            places.extend(address.trim().to_socket_addrs().into_iter().flatten());
-        }
-        places.extend(self.nodes.values());
-        for address in places {
-            let answer = Connection::open(address, ANSWER_LIMIT)
-                .map(|connection| connection.with_client_id(CLIENT_ID))
+        let mut places: Vec<Place> = self.bootstrap.split(',').flat_map(Place::given).collect();
+        places.extend(self.nodes.values().cloned());
+        for place in places {
+            let answer = self
+                .door
+                .open(&place, LIMIT)
                 .and_then(|mut connection| connection.call(&request, METADATA_VERSION));
             let answer = match answer {
                 Ok(answer) => answer,
@@ -77,9 +85,14 @@ impl Cluster {
             };
             for broker in &answer.brokers {
                 let place = (broker.host.as_str(), u16::try_from(broker.port).unwrap_or(0));
-                if let Some(address) = place.to_socket_addrs().ok().and_then(|mut all| all.next())
-                    && self.nodes.insert(broker.node_id.0, address) != Some(address)
-                {
+                let Some(address) = place.to_socket_addrs().ok().and_then(|mut all| all.next()) else {
+                    continue;
+                };
+                let place = Place {
+                    host: broker.host.to_string(),
+                    address,
+                };
+                if self.nodes.insert(broker.node_id.0, place.clone()) != Some(place) {
                     self.connections.remove(&broker.node_id.0);
                 }
             }
@@ -150,9 +163,9 @@ impl Cluster {
         &mut self,
         api: &'static str,
         node: i32,
-        ask: impl Fn(&mut Connection) -> Result<T, WireError>,
+        ask: impl Fn(&mut Connection<Line>) -> Result<T, WireError>,
     ) -> Result<T, LogError> {
-        let Some(address) = self.nodes.get(&node).copied() else {
+        let Some(place) = self.nodes.get(&node).cloned() else {
             return Err(LogError::Unreachable {
                 bootstrap: self.bootstrap.clone(),
                 source: None,
@@ -160,7 +173,7 @@ impl Cluster {
         };
         let failed = |source| LogError::Wire {
             api,
-            address: address.to_string(),
+            address: place.address.to_string(),
             source,
         };
         if let Some(mut connection) = self.connections.remove(&node)
@@ -169,9 +182,7 @@ impl Cluster {
             self.connections.insert(node, connection);
             return Ok(answer);
         }
-        let mut connection = Connection::open(address, ANSWER_LIMIT)
-            .map_err(failed)?
-            .with_client_id(CLIENT_ID);
+        let mut connection = self.door.open(&place, LIMIT).map_err(failed)?;
         let answer = ask(&mut connection).map_err(failed)?;
         self.connections.insert(node, connection);
         Ok(answer)

@@ -12,6 +12,14 @@ pub enum LogError {
         #[source]
         source: Option<WireError>,
     },
+    /// How the cluster is reached can't be used.
+    #[error("TLS with {bootstrap}")]
+    Access {
+        /// The addresses as given.
+        bootstrap: String,
+        /// What is wrong.
+        source: std::io::Error,
+    },
     /// A broker did not answer, or its answer makes no sense.
     #[error("{api} to {address}")]
     Wire {

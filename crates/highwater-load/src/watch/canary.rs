@@ -3,7 +3,6 @@
 //! Invariant: what is due is never moved by an answer that is late. After a silence of ten seconds the ten questions that
 //! became due meanwhile are asked at once, and each is timed from when it was due.
 
-use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +10,14 @@ use highwater_model::CanarySample;
 use highwater_wire::Connection;
 use kafka_protocol::messages::ApiVersionsRequest;
 
-use super::{CLIENT_ID, EVERY_NS, Shared};
+use super::{EVERY_NS, Shared};
+use crate::access::{Door, Line, Patience, Place};
 
-/// Longer than the pauses of the built-in scenarios, so that what they did is seen in full.
-const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+/// For an answer longer than the pauses of the built-in scenarios, so that what they did is seen in full.
+const LIMIT: Patience = Patience {
+    connect: Duration::from_secs(2),
+    answer: Duration::from_secs(30),
+};
 /// Every broker answers this version.
 const VERSION: i16 = 0;
 /// Questions to one broker that are kept: more than a day of them.
@@ -24,17 +26,19 @@ const MOST: usize = 100_000;
 pub(super) struct Canary {
     shared: Arc<Shared>,
     node: i32,
-    address: SocketAddr,
-    connection: Option<Connection>,
+    door: Door,
+    place: Place,
+    connection: Option<Connection<Line>>,
     asked: usize,
 }
 
 impl Canary {
-    pub(super) fn new(shared: Arc<Shared>, node: i32, address: SocketAddr) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, node: i32, door: Door, place: Place) -> Self {
         Self {
             shared,
             node,
-            address,
+            door,
+            place,
             connection: None,
             asked: 0,
         }
@@ -89,16 +93,7 @@ impl Canary {
     }
 
     fn connect(&mut self) {
-        let open = || -> std::io::Result<TcpStream> {
-            let stream = TcpStream::connect_timeout(&self.address, CONNECT_LIMIT)?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(ANSWER_LIMIT))?;
-            stream.set_write_timeout(Some(ANSWER_LIMIT))?;
-            Ok(stream)
-        };
-        self.connection = open()
-            .ok()
-            .map(|stream| Connection::over(stream, self.address).with_client_id(CLIENT_ID));
+        self.connection = self.door.open(&self.place, LIMIT).ok();
     }
 
     /// Whether an answer came; over a new connection if the old one is broken.

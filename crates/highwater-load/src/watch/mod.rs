@@ -10,14 +10,14 @@
 //! through the fault proxy.
 //!
 //! Invariant: it never holds up a run. Threads that wait for an answer when it ends are left behind; they end with their
-//! time limit. It speaks plain text only: where that is not understood it says so and measures nothing.
+//! time limit. Where it is not let in it says so and measures nothing.
 
 mod canary;
 mod partitions;
 mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,6 +28,7 @@ use kafka_protocol::messages::{MetadataRequest, MetadataResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 
 use crate::Clock;
+use crate::access::{Door, Line, Patience, Place};
 use canary::Canary;
 use partitions::Partitions;
 pub use seen::Seen;
@@ -35,7 +36,10 @@ pub use seen::Seen;
 /// Between two questions.
 const EVERY_NS: u64 = 1_000_000_000;
 /// For a connection, and for an answer to Metadata.
-const METADATA_LIMIT: Duration = Duration::from_secs(2);
+const METADATA_LIMIT: Patience = Patience {
+    connect: Duration::from_secs(2),
+    answer: Duration::from_secs(2),
+};
 /// Spoken by Kafka 2.4 to 4.x; it has leader epochs.
 const METADATA_VERSION: i16 = 9;
 const CLIENT_ID: &str = "highwater-watch";
@@ -121,20 +125,27 @@ struct Asking {
     shared: Arc<Shared>,
     bootstrap: String,
     topic: String,
-    places: BTreeMap<i32, SocketAddr>,
+    places: BTreeMap<i32, Place>,
     canaries: BTreeSet<i32>,
 }
 
 impl Asking {
     fn run(mut self) {
+        let door = match Door::to(&self.bootstrap, CLIENT_ID) {
+            Ok(door) => door,
+            Err(error) => {
+                self.shared.seen().last_error = Some(error.to_string());
+                return;
+            }
+        };
         let mut partitions = Partitions::default();
-        let mut connection: Option<Connection> = None;
+        let mut connection: Option<Connection<Line>> = None;
         let mut due = self.shared.clock.now_ns();
         while !self.shared.is_over() {
-            match self.ask(&mut connection) {
+            match self.ask(&door, &mut connection) {
                 Ok(answer) => {
                     let at_ns = self.shared.clock.now_ns();
-                    self.meet(&answer);
+                    self.meet(&door, &answer);
                     let mut seen = self.shared.seen();
                     partitions.observe(&answer, at_ns, &mut seen);
                     seen.answered = true;
@@ -147,7 +158,11 @@ impl Asking {
         }
     }
 
-    fn ask(&self, connection: &mut Option<Connection>) -> Result<MetadataResponse, String> {
+    fn ask(
+        &self,
+        door: &Door,
+        connection: &mut Option<Connection<Line>>,
+    ) -> Result<MetadataResponse, String> {
         let topic = TopicName(StrBytes::from_string(self.topic.clone()));
         let request = MetadataRequest::default()
             .with_topics(Some(vec![MetadataRequestTopic::default().with_name(Some(topic))]))
@@ -159,43 +174,52 @@ impl Asking {
         }
         *connection = None;
         let mut last = "no address to ask".to_owned();
-        let given = self
-            .bootstrap
-            .split(',')
-            .filter_map(|text| text.trim().to_socket_addrs().ok());
-        for address in given.flatten().chain(self.places.values().copied()) {
+        let given = self.bootstrap.split(',').flat_map(Place::given);
+        for place in given.chain(self.places.values().cloned()) {
             if self.shared.is_over() {
                 break;
             }
-            let opened = Connection::open(address, METADATA_LIMIT).map(|open| open.with_client_id(CLIENT_ID));
+            let opened = door.open(&place, METADATA_LIMIT);
             match opened.and_then(|mut open| Ok((open.call(&request, METADATA_VERSION)?, open))) {
                 Ok((answer, open)) => {
                     *connection = Some(open);
                     return Ok(answer);
                 }
-                Err(error) => last = format!("{address}: {error}"),
+                Err(error) => last = described(&error),
             }
         }
         Err(last)
     }
 
     /// Remembers brokers, and sets a canary beside each new one.
-    fn meet(&mut self, answer: &MetadataResponse) {
+    fn meet(&mut self, door: &Door, answer: &MetadataResponse) {
         for broker in answer.brokers.iter().take(MOST_BROKERS) {
             let (node, host) = (broker.node_id.0, broker.host.as_str());
             let port = u16::try_from(broker.port).unwrap_or(0);
             let Some(address) = (host, port).to_socket_addrs().ok().and_then(|mut all| all.next()) else {
                 continue;
             };
-            self.places.insert(node, address);
+            let place = Place {
+                host: host.to_owned(),
+                address,
+            };
+            self.places.insert(node, place.clone());
             self.shared.seen().brokers.insert(node, format!("{host}:{port}"));
             if self.canaries.len() < MOST_BROKERS && self.canaries.insert(node) {
-                let canary = Canary::new(Arc::clone(&self.shared), node, address);
+                let canary = Canary::new(Arc::clone(&self.shared), node, door.clone(), place);
                 // Without its canary a broker is not timed; the run goes on.
                 if let Err(error) = canary.start() {
                     tracing::warn!(node, %error, "no canary");
                 }
             }
         }
+    }
+}
+
+/// An error with what is behind it.
+fn described(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }

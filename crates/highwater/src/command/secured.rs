@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use highwater_load::access::Access;
+use highwater_load::access::{Access, AccessError};
 use highwater_load::{LoadError, admin};
 use highwater_model::ExitCode;
 use highwater_target::TargetSpec;
@@ -27,7 +27,9 @@ pub(crate) fn target(given: &TargetSpec, config: Option<&Path>) -> Result<Target
             "brokers that Highwater starts want no login; name a cluster with --target bootstrap:HOST:PORT";
         return Err(Failure::new(ExitCode::Usage, reason).help(help));
     };
-    let access = Access::read(config).map_err(|error| Failure::new(ExitCode::Usage, described(&error)))?;
+    let wrong = |error: AccessError| Failure::new(ExitCode::Usage, described(&error));
+    let access = Access::read(config).map_err(wrong)?;
+    access.check_files().map_err(wrong)?;
     if !access.left_out().is_empty() {
         let names = access.left_out().join(", ");
         let _ = writeln!(
