@@ -1,4 +1,4 @@
-//! Pipelines on Kafka: sources, a handler, an effect, and a stated guarantee.
+//! Pipelines on Kafka: sources, a handler, an effect, and a stated guarantee. [`pipeline`] is where a user begins.
 //!
 //! This is the pure core. It decides which record runs when, what is retried, parked or given up, and what may be
 //! committed; it owns no socket, no thread, no clock and no randomness. Moments and random numbers are passed in,
@@ -21,6 +21,7 @@ pub mod dedup;
 pub mod lanes;
 pub mod offset;
 pub mod partition;
+pub mod pipeline;
 pub mod rebalance;
 pub mod retry;
 pub mod settings;
