@@ -309,3 +309,42 @@ async fn a_held_request_goes_on_after_its_client_hung_up() {
         }
     )));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_that_lasts_ends_new_connections_too() {
+    for (also_new, name) in [(true, "new ones too"), (false, "only those that are there")] {
+        let reset = RuleSpec {
+            name: "cut".to_owned(),
+            fault: "reset".to_owned(),
+            trigger: Trigger {
+                by_hand: true,
+                also_new,
+                ..Trigger::default()
+            },
+            ..RuleSpec::default()
+        };
+        let setup = Setup::new(vec![reset]).await;
+        let leader = setup.leader().await;
+        let before = open(leader).await;
+        assert_eq!(send(&before, "a").await, Some((0, 0)), "{name}");
+        let proxy = setup.proxy.as_ref().unwrap();
+        assert!(proxy.arm(0));
+        assert_eq!(send_until_broken(&before).await, None, "{name}");
+        let struck = proxy.snapshot().rules[0].fired;
+        let during = open(leader).await;
+        assert_eq!(send(&during, "b").await.is_none(), also_new, "{name}");
+        let fired = proxy.snapshot().rules[0].fired - struck;
+        assert_eq!(fired, u64::from(also_new), "{name}: what is counted was ended");
+        assert!(proxy.lift(0));
+        let after = open(leader).await;
+        assert!(send(&after, "c").await.is_some(), "{name}");
+        setup.history().await;
+    }
+}
+
+/// A rule that is armed strikes within milliseconds.
+async fn send_until_broken(connection: &Arc<Mutex<Connection>>) -> Option<(i16, i64)> {
+    let broken = async { while send(connection, "x").await.is_some() {} };
+    tokio::time::timeout(PATIENCE, broken).await.unwrap();
+    None
+}

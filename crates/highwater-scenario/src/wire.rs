@@ -60,6 +60,9 @@ impl Wire {
                 fault: fault.to_owned(),
                 trigger: Trigger {
                     by_hand: true,
+                    // A network that refuses connections refuses new ones, too; one that has forgotten them lets new
+                    // ones through.
+                    also_new: fault == "reset",
                     ..Trigger::default()
                 },
                 ..RuleSpec::default()

@@ -27,9 +27,10 @@ use std::time::Duration;
 use highwater_model::history::{ConnectionId, FaultChange, HistoryBody, Side};
 use tokio::sync::Notify;
 
+use crate::fault::OnLink;
 use crate::identity::Identity;
 use crate::rule::Direction;
-use crate::rule::engine::Firing;
+use crate::rule::engine::{Armed, Firing};
 use crate::shared::Shared;
 use link::{Effects, Link};
 use stream::End;
@@ -162,10 +163,29 @@ impl Connection {
         let who = self.identity().clone();
         let standing: Vec<_> = self.shared.engine.standing(&who, now).collect();
         for (rule, effect) in standing {
-            self.touch(rule);
-            effects.add(effect, direction);
+            if effect.is_event() {
+                // Nothing passes on a connection that is about to end.
+                effects.black_hole |= self.ends_as_new(rule, effect);
+            } else {
+                self.touch(rule);
+                effects.add(effect, direction);
+            }
         }
         effects
+    }
+
+    /// Has a rule end a connection that began after it had struck those that were there; true if it does.
+    fn ends_as_new(&self, rule: u16, effect: OnLink) -> bool {
+        let engine = &self.shared.engine;
+        if !engine.rule(rule).is_some_and(Armed::ends_new_ones) || !self.link.touch(rule) {
+            return false;
+        }
+        let Some(firing) = engine.count_connection(rule) else {
+            return false;
+        };
+        self.tell_firing(firing, None);
+        self.link.begin(rule, effect, None);
+        true
     }
 
     /// Writes down effects whose time is over, though no byte passes.

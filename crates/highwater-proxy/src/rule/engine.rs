@@ -390,6 +390,11 @@ impl Armed {
         self.is_open(now) && self.matcher.matches_identity(who) && !self.counter().is_spent()
     }
 
+    /// Whether it ends connections that begin while it can fire.
+    pub(crate) fn ends_new_ones(&self) -> bool {
+        self.trigger.also_new
+    }
+
     pub(crate) fn is_standing(&self) -> bool {
         self.standing
     }

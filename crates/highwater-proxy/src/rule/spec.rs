@@ -69,6 +69,8 @@ pub struct Trigger {
     pub times: Option<u64>,
     /// Only while it is armed by [`Proxy::arm`](crate::Proxy::arm); at first it is not.
     pub by_hand: bool,
+    /// A fault that ends connections ends also those that begin while the rule can fire, at their first byte.
+    pub also_new: bool,
 }
 
 impl Trigger {

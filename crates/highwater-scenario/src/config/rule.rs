@@ -447,6 +447,7 @@ impl Rule {
                 until: self.until.map(|span| span.0),
                 times: self.times,
                 by_hand: false,
+                also_new: false,
             },
             parameters: Parameters {
                 error: self.error.clone(),

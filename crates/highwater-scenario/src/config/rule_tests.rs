@@ -106,6 +106,7 @@ release_after = { api = "Produce" }
             probability: Some(0.5),
             times: Some(9),
             by_hand: false,
+            also_new: false,
             from: Some(Duration::from_secs(1)),
             until: Some(Duration::from_secs(120)),
             after: Some(Watch {
