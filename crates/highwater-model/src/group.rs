@@ -50,7 +50,7 @@ impl LagReport {
     /// Whether the lag is what is left to process, exactly.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        i64::try_from(self.produced.saturating_sub(self.consumed)) == Ok(self.lag)
+        i128::from(self.produced) - i128::from(self.consumed) == i128::from(self.lag)
     }
 }
 

@@ -84,12 +84,13 @@ fn one(
     }
 }
 
-/// Records in the log, by partition.
+/// Records that were written, by partition: those in the log, and acknowledged ones that are gone from it by now.
 fn produced(session: &Session) -> BTreeMap<i32, u64> {
     let mut produced = BTreeMap::new();
     for row in session.ledgers.iter().flat_map(|ledger| ledger.rows()) {
         if let Some(partition) = row.partition {
-            *produced.entry(partition).or_insert(0) += u64::from(row.times_found);
+            let written = u64::from(row.outcome == Outcome::Acknowledged);
+            *produced.entry(partition).or_insert(0) += u64::from(row.times_found).max(written);
         }
     }
     produced
