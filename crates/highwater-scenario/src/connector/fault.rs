@@ -29,6 +29,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(60);
 const RECOVERY_LIMIT: Duration = Duration::from_secs(90);
 /// Between two looks at whether a task has given up.
 const STATUS_EVERY: Duration = Duration::from_secs(2);
+/// More of a stack trace's first line helps nobody in a report.
+const SAID_CHARS: usize = 300;
 /// How long what was made wrong may take: a topic goes and a slot is released after a moment.
 const WRONG_LIMIT: Duration = Duration::from_secs(20);
 
@@ -44,6 +46,8 @@ pub(super) struct Fact {
     pub(super) recovered_ns: Option<u64>,
     /// How often a task had given up and was started again.
     pub(super) restarted: u64,
+    /// What it said when it had given up for the last time.
+    pub(super) gave_up: Option<String>,
 }
 
 /// Everything that carrying it out needs.
@@ -240,7 +244,10 @@ impl Carrier<'_> {
         let text = format!("the connector had given up ({first}) and is started again");
         self.context.events.notice(NoticeLevel::Warning, text);
         if rest.restart(&self.names.connector).is_ok() {
-            self.note(|fact| fact.restarted += 1);
+            self.note(|fact| {
+                fact.restarted += 1;
+                fact.gave_up = Some(in_short(first));
+            });
         }
     }
 
@@ -305,22 +312,43 @@ pub(super) fn report(fault: Fault, facts: &[Fact]) -> Option<FaultReport> {
         fired_at_ns: Some(first.fired_ns),
         lifted_at_ns: first.lifted_ns,
         in_flight: facts.iter().map(|fact| fact.in_flight).min().unwrap_or(0),
-        client_reaction: silent.map(|silent| {
-            let again = match restarted {
-                0 => String::new(),
-                times => format!(
-                    ", its task started again {}",
-                    quantity::counted(times, "time", "times")
-                ),
-            };
-            format!(
-                "the connector sent nothing for {} and went on{again}",
-                quantity::duration(silent)
-            )
-        }),
+        client_reaction: silent.map_or_else(
+            || gave_up(restarted, facts),
+            |silent| {
+                let again = match restarted {
+                    0 => String::new(),
+                    times => format!(
+                        ", its task started again {}",
+                        quantity::counted(times, "time", "times")
+                    ),
+                };
+                Some(format!(
+                    "the connector sent nothing for {} and went on{again}",
+                    quantity::duration(silent)
+                ))
+            },
+        ),
         recovery_ns: recovered.and_then(|all| all.into_iter().max()),
         back_to_baseline_ns: None,
     })
+}
+
+/// Of a connector that never went on.
+fn gave_up(restarted: u64, facts: &[Fact]) -> Option<String> {
+    let said = facts.iter().rev().find_map(|fact| fact.gave_up.as_deref())?;
+    let times = quantity::counted(restarted, "time", "times");
+    Some(format!(
+        "the connector gave up, was started again {times} and gave up again: {said}"
+    ))
+}
+
+/// The first line of a stack trace, cut where Debezium shows the insides of an object.
+fn in_short(trace: &str) -> String {
+    let mut short: String = trace.chars().take(SAID_CHARS).collect();
+    if short.len() < trace.len() {
+        short.push('…');
+    }
+    short
 }
 
 fn nanos(duration: Duration) -> u64 {
