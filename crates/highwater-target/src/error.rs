@@ -335,6 +335,11 @@ impl TargetError {
                 "use `--target dev` or `--target kafka` for scenarios that break the broker"
             }
             Self::HostLacks { .. } => "mend it and run it again; `highwater doctor` shows what is there",
+            Self::EndedAtStart { log, .. } | Self::NotReady { log, .. } | Self::Died { log, .. }
+                if log.out_of_memory().is_some() =>
+            {
+                "its JVM had too little memory: give it more heap (`broker.heap` of the scenario), or free some"
+            }
             Self::NotReady { .. } => "the machine may be too busy: `highwater doctor` shows memory and load",
             Self::Spawn { .. }
             | Self::Process { .. }

@@ -11,6 +11,8 @@ const LINES: usize = 8;
 const READ_BYTES: u64 = 16 * 1024;
 /// How much is searched for a line; a broker that recovers a damaged log may have much to say before it.
 const SEARCH_BYTES: u64 = 1 << 20;
+/// What a JVM says when its heap, or the memory of the system, is not enough.
+const OUT_OF_MEMORY: &str = "java.lang.OutOfMemoryError";
 /// A line is cut here: a class path of a hundred jars helps nobody.
 const LINE_CHARS: usize = 240;
 
@@ -23,10 +25,25 @@ pub struct LogTail {
 
 impl LogTail {
     /// Reads the end of a log from `from` on: what an earlier incarnation wrote is not quoted.
+    ///
+    /// A JVM that ran out of memory may say much after it has said so: the first line about that comes first.
     pub(crate) fn read(path: &Path, from: u64) -> Self {
-        Self::select(path, from, |lines| {
+        let mut tail = Self::select(path, from, |lines| {
             lines.split_off(lines.len().saturating_sub(LINES))
-        })
+        });
+        if tail.out_of_memory().is_none()
+            && let Some(line) = first_with(path, from, OUT_OF_MEMORY)
+        {
+            tail.lines.drain(..tail.lines.len().saturating_sub(LINES - 1));
+            tail.lines.insert(0, legible(&line));
+        }
+        tail
+    }
+
+    /// The line that says that a JVM had too little memory.
+    pub(crate) fn out_of_memory(&self) -> Option<&str> {
+        let said = self.lines.iter().find(|line| line.contains(OUT_OF_MEMORY));
+        said.map(String::as_str)
     }
 
     /// The first lines with a mark, e.g. `[ERROR]`; the last lines if none has it.
@@ -55,14 +72,9 @@ impl LogTail {
     }
 
     fn select(path: &Path, from: u64, choose: impl FnOnce(&mut Vec<String>) -> Vec<String>) -> Self {
-        let mut lines: Vec<String> = end_of(path, from)
+        let mut lines: Vec<String> = end_of(path, from, READ_BYTES)
             .lines()
-            .map(|line| {
-                line.chars()
-                    .filter(|c| !c.is_control() || *c == '\t')
-                    .take(LINE_CHARS)
-                    .collect()
-            })
+            .map(legible)
             .filter(|line: &String| !line.trim().is_empty())
             .collect();
         let lines = choose(&mut lines);
@@ -92,6 +104,19 @@ impl fmt::Display for LogTail {
     }
 }
 
+fn legible(line: &str) -> String {
+    line.chars()
+        .filter(|c| !c.is_control() || *c == '\t')
+        .take(LINE_CHARS)
+        .collect()
+}
+
+/// The first line with a text after `from`; looks at the last [`SEARCH_BYTES`] only.
+fn first_with(path: &Path, from: u64, text: &str) -> Option<String> {
+    let end = end_of(path, from, SEARCH_BYTES);
+    end.lines().find(|line| line.contains(text)).map(str::to_owned)
+}
+
 /// True if `line` stands in the log after `from`; looks at the first [`SEARCH_BYTES`] only.
 pub(crate) fn has_line(path: &Path, from: u64, line: &str) -> bool {
     let mut bytes = Vec::new();
@@ -102,14 +127,14 @@ pub(crate) fn has_line(path: &Path, from: u64, line: &str) -> bool {
     read.is_ok() && String::from_utf8_lossy(&bytes).lines().any(|found| found == line)
 }
 
-fn end_of(path: &Path, from: u64) -> String {
+fn end_of(path: &Path, from: u64, most: u64) -> String {
     let mut bytes = Vec::new();
     if let Ok(mut file) = File::open(path) {
         let length = file.metadata().map_or(0, |metadata| metadata.len());
-        let start = length.saturating_sub(READ_BYTES).max(from.min(length));
+        let start = length.saturating_sub(most).max(from.min(length));
         if file.seek(SeekFrom::Start(start)).is_ok() {
             // What was read before an error is still worth quoting.
-            let _ = file.take(READ_BYTES).read_to_end(&mut bytes);
+            let _ = file.take(most).read_to_end(&mut bytes);
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
@@ -163,6 +188,23 @@ mod tests {
             ["[31m[ERROR] cause", "[ERROR] more"]
         );
         assert_eq!(LogTail::marked(&path, "[FATAL]").lines().len(), 4);
+    }
+
+    #[test]
+    fn a_jvm_without_memory_is_quoted_first_however_much_it_said_after_that() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        let said = "Exception in thread \"x\" java.lang.OutOfMemoryError: Java heap space";
+        let trace = "\tat some.Class\n".repeat(2_000);
+        std::fs::write(&path, format!("begin\n{said}\n{trace}end\n")).unwrap();
+        let tail = LogTail::read(&path, 0);
+        assert_eq!(tail.lines().len(), LINES);
+        assert_eq!(tail.lines()[0], said);
+        assert_eq!(tail.lines().last().unwrap(), "end");
+        assert_eq!(tail.out_of_memory(), Some(said));
+        // What an earlier incarnation said is not quoted.
+        let later = LogTail::read(&path, 6 + said.len() as u64);
+        assert_eq!(later.out_of_memory(), None);
     }
 
     #[test]
