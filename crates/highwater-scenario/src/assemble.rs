@@ -60,7 +60,7 @@ pub(crate) fn assemble(plan: &Plan, frame: Frame, mut session: Session) -> Scena
     resources.sampler_cpu_cores = watching_cores(&session);
     let seen = session.seen.take().unwrap_or_default();
     let cluster = cluster::summarise(seen, std::mem::take(&mut session.throttles), load);
-    let mut faults = faults(plan, &session, &measured);
+    let mut faults = faults(plan, &session, &measured, cluster.brokers.len() > 1);
     let of_members = member_faults(&session);
     let groups = match session.findings {
         Some(_) => judged(&session, plan.contract),
@@ -190,7 +190,7 @@ fn records(session: &Session) -> RecordCounts {
     counts
 }
 
-fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultReport> {
+fn faults(plan: &Plan, session: &Session, measured: &Measured, several: bool) -> Vec<FaultReport> {
     let Some(fault) = plan.scenario().fault else {
         return Vec::new();
     };
@@ -211,7 +211,12 @@ fn faults(plan: &Plan, session: &Session, measured: &Measured) -> Vec<FaultRepor
     let seen: Vec<Seen> = session
         .faults
         .iter()
-        .map(|fact| Seen::of(fact, session, fault.kind))
+        .map(
+            |fact| match several && fault.kind.is_of_broker() && !fault.kind.cuts_clients() {
+                true => Seen::of(fact, session, fault.kind).where_others_went_on(fact, session),
+                false => Seen::of(fact, session, fault.kind),
+            },
+        )
         .collect();
     // With several faults the weakest counts for the verdict, the longest for the recovery.
     report.in_flight = session
@@ -292,6 +297,21 @@ impl Seen {
         }
     }
 
+    /// With several brokers the load goes on at the others before the one that was hit is back: what counts then is
+    /// the partition that waited longest, and until when.
+    fn where_others_went_on(self, fact: &FaultFact, session: &Session) -> Self {
+        let lifted_ns = fact.lifted_ns.unwrap_or(session.gave_up_ns);
+        let resumed_ns = fact.resumed_ns.unwrap_or(u64::MAX);
+        match longest_gap(session, fact.fired_ns, lifted_ns) {
+            Some((start_ns, end_ns)) if end_ns < resumed_ns => Self {
+                silence_ns: end_ns - start_ns,
+                recovery_ns: Some(end_ns - fact.fired_ns),
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     /// The clients reacted if they saw their connection break or, with a pause, went without acknowledgements.
     fn reaction(&self, kind: FaultKind) -> Option<String> {
         let silence = quantity::duration(self.silence_ns);
@@ -341,6 +361,33 @@ fn longest_waiting(session: &Session, from_ns: u64, to_ns: u64) -> Option<i32> {
         .map(|(partition, times)| (longest(times), partition))
         .max()
         .map(|(_, partition)| partition)
+}
+
+/// The longest time without an acknowledgement that a partition had, of those that began between two moments: from
+/// when, and until when.
+fn longest_gap(session: &Session, from_ns: u64, until_ns: u64) -> Option<(u64, u64)> {
+    let mut acknowledged: BTreeMap<i32, Vec<u64>> = BTreeMap::new();
+    for row in session.ledgers.iter().flat_map(|ledger| ledger.rows()) {
+        if let (Some(partition), Some(at)) = (row.partition, row.acknowledged_ns)
+            && at >= from_ns
+        {
+            acknowledged.entry(partition).or_default().push(at);
+        }
+    }
+    longest_of(acknowledged.into_values(), from_ns, until_ns)
+}
+
+fn longest_of(partitions: impl Iterator<Item = Vec<u64>>, from_ns: u64, until_ns: u64) -> Option<(u64, u64)> {
+    let longest = |mut times: Vec<u64>| {
+        times.push(from_ns);
+        times.sort_unstable();
+        let gaps = times.windows(2).map(|pair| (pair[0], pair[1]));
+        gaps.take_while(|(start, _)| *start < until_ns)
+            .max_by_key(|(start, end)| end - start)
+    };
+    partitions
+        .filter_map(longest)
+        .max_by_key(|(start, end)| end - start)
 }
 
 /// What a client said of its connection, without thread names, addresses and how long it had been up:
@@ -512,6 +559,30 @@ fn watching_cores(session: &Session) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_gap_is_that_of_one_partition_and_begins_before_the_end() {
+        for (name, partitions, expected) in [
+            ("nobody was acknowledged", vec![], None),
+            (
+                "one stood still",
+                vec![vec![11, 12, 13, 20], vec![12, 18, 19]],
+                Some((13, 20)),
+            ),
+            (
+                "from the fault on",
+                vec![vec![11, 12], vec![17, 18]],
+                Some((10, 17)),
+            ),
+            (
+                "what comes later does not count",
+                vec![vec![12, 14, 21, 90]],
+                Some((14, 21)),
+            ),
+        ] {
+            assert_eq!(longest_of(partitions.into_iter(), 10, 20), expected, "{name}");
+        }
+    }
 
     #[test]
     fn client_events_are_told_in_short() {
