@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use highwater_load::log::ProducerQuota;
 use highwater_load::{Load, Offer, ProducerSpec, Receivers, Watch, admin};
 use highwater_measure::histogram::IntervalSummary;
 use highwater_measure::steady::{Interval, SteadyState, SteadyTest};
@@ -65,6 +66,11 @@ fn prepare_and_offer(
 ) -> Result<(), String> {
     let scenario = plan.scenario();
     create_topic(plan, bootstrap, session)?;
+    let quota = scenario.broker.producer_quota;
+    let quota = quota
+        .map(|most| ProducerQuota::set(bootstrap, most.0))
+        .transpose();
+    let quota = quota.map_err(|error| described(&error))?;
     let phases = Phases::new(context.events);
     let watch = Watch::start(bootstrap, &session.topic, context.clock)
         .map_err(|error| format!("the brokers can't be watched: {error}"))?;
@@ -122,6 +128,13 @@ fn prepare_and_offer(
     }
     load.drain(Duration::ZERO, context.interrupted);
     session.gave_up_ns = context.clock.now_ns();
+    if let Some(Err(error)) = quota.map(ProducerQuota::remove) {
+        let text = format!(
+            "the quota of producers could not be removed: {}",
+            described(&error)
+        );
+        context.events.notice(NoticeLevel::Warning, text);
+    }
     if let Some(groups) = &groups {
         if session.failure.is_none()
             && session.interrupted.is_none()

@@ -105,6 +105,9 @@ const LEAVE_LIMIT: Duration = Duration::from_secs(30);
 /// Longest wait for the list of brokers.
 const BROKERS_LIMIT: Duration = Duration::from_secs(10);
 
+/// Java refuses a heap that its collector can't divide.
+const LEAST_HEAP_BYTES: u64 = 8 << 20;
+
 /// A copy on every node: with the two in-sync replicas that such a cluster asks for, nothing that was acknowledged is
 /// lost with one node.
 const REPLICAS_ON_THREE: u32 = 3;
@@ -305,6 +308,7 @@ impl Run {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect(),
             advertise: linked.then(|| reserved.advertise()),
+            heap_bytes: scenario.broker.heap.map(|size| size.0),
             ..KafkaOptions::default()
         };
         let options = self.target_options(&directory, plan, events);
@@ -544,6 +548,23 @@ fn check_against_target(plan: &Plan, options: &RunOptions) -> Result<(), ConfigE
                 format!("defects can be planted in the dev broker only, not in {target}"),
             )
             .help("use --target dev, or leave broker.bugs out"));
+    }
+    let started = matches!(target, TargetSpec::Kafka | TargetSpec::KafkaThree);
+    for (key, set) in [
+        ("broker.heap", scenario.broker.heap.is_some()),
+        ("broker.producer_quota", scenario.broker.producer_quota.is_some()),
+    ] {
+        if set && !started {
+            let text =
+                format!("`{key}` is for an Apache Kafka that is started for the run, and this is {target}");
+            let error = plan.resolved.error(key, text);
+            return Err(error.help("use --target kafka or --target kafka:3, or leave it out"));
+        }
+    }
+    if let Some(heap) = scenario.broker.heap.filter(|heap| heap.0 < LEAST_HEAP_BYTES) {
+        let text = format!("{heap} are less than any JVM starts with");
+        let error = plan.resolved.error("broker.heap", text);
+        return Err(error.help(format!("give at least {} MiB", LEAST_HEAP_BYTES >> 20)));
     }
     for bug in &scenario.broker.bugs {
         if !options.known_bugs.contains(bug) {

@@ -228,8 +228,12 @@ impl KafkaNode {
             Start::First | Start::Again => SESSION_AGAIN,
         };
         self.write_settings()?;
-        let heap = if self.is_alone() { &HEAP } else { &HEAP_OF_SEVERAL };
-        let mut command = self.java(heap);
+        let usual = if self.is_alone() { HEAP } else { HEAP_OF_SEVERAL };
+        let heap = match self.wishes.heap_bytes {
+            Some(bytes) => ["-Xms", "-Xmx"].map(|option| format!("{option}{}k", bytes.div_ceil(1_024))),
+            None => usual.map(str::to_owned),
+        };
+        let mut command = self.java(&heap.each_ref().map(String::as_str));
         command.args(JVM).arg(gc_log::option(GC_LOG));
         command.arg("-Dlog4j2.configurationFile=log4j2.xml");
         command.args(["kafka.Kafka", settings::FILE]);

@@ -301,6 +301,7 @@ fn brokers_and_controllers_talk_through_the_addresses_that_they_are_given() {
             protocol: "PLAINTEXT".to_owned(),
         }],
         advertise: Some(advertise),
+        ..KafkaOptions::default()
     };
     let target = Target::start_with(&TargetSpec::KafkaThree, options(dir.path()), &wishes).unwrap();
     let real = target.listener(1, CLIENT).unwrap();

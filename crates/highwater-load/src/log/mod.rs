@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Cluster ── Metadata ─▶ leaders ─▶ ListOffsets ─▶ Fetch, Fetch, … ─▶ Fetched ─▶ whoever asks
-//!        └── FindCoordinator, OffsetFetch, ListTransactions, DescribeProducers ─▶ what is still open
+//!        ├── FindCoordinator, OffsetFetch, ListTransactions, DescribeProducers ─▶ what is still open
+//!        └── AlterClientQuotas ─▶ a quota of producers, for as long as somebody holds it
 //! ```
 //!
 //! Invariant: a partition counts as read to its end only when an answer, or the end itself, said so. No group is
@@ -15,8 +16,10 @@ mod error;
 mod fetch;
 mod fetched;
 mod open;
+mod quota;
 
 pub use error::LogError;
 pub use fetch::{Ends, Reached, ends, read};
 pub use fetched::{Fetched, ReadBatch};
 pub use open::{Group, Open, still_open};
+pub use quota::ProducerQuota;

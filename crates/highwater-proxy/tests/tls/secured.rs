@@ -130,6 +130,7 @@ fn kafka() -> Kafka {
             seen.lock().unwrap().push((at.listener.to_owned(), at.address));
             None
         })),
+        ..KafkaOptions::default()
     };
     let dir = TempDir::new().unwrap();
     let options = TargetOptions {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::connector::Connector;
 use super::group::Group;
-use super::quantity::{Rate, Size, Span};
+use super::quantity::{ByteRate, Rate, Size, Span};
 use super::rule::Rule;
 
 /// A scenario as written in a file.
@@ -473,6 +473,14 @@ pub struct Broker {
     /// Planted defects, to see that they are found; `highwater broker --bug help` lists them.
     #[serde(deserialize_with = "one_or_many")]
     pub bugs: Vec<String>,
+    /// Heap of each broker (`-Xms` and `-Xmx`), of an Apache Kafka that is started for the run; 512 MiB, or 384 MiB for
+    /// each of three, if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap: Option<Size>,
+    /// Bytes per second that each such broker lets each client produce, set for the time of the load; no limit if
+    /// nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub producer_quota: Option<ByteRate>,
 }
 
 pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

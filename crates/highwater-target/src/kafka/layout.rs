@@ -58,6 +58,8 @@ pub struct KafkaOptions {
     pub listeners: Vec<ExtraListener>,
     /// The addresses that listeners tell others; none: where they listen.
     pub advertise: Option<Advertise>,
+    /// Heap of each node in bytes; none: what a load test on a laptop needs.
+    pub heap_bytes: Option<u64>,
 }
 
 impl fmt::Debug for KafkaOptions {
@@ -66,6 +68,7 @@ impl fmt::Debug for KafkaOptions {
             .field("properties", &self.properties.len())
             .field("listeners", &self.listeners)
             .field("advertise", &self.advertise.is_some())
+            .field("heap_bytes", &self.heap_bytes)
             .finish()
     }
 }
