@@ -333,8 +333,8 @@ async fn a_reset_that_lasts_ends_new_connections_too() {
         let struck = proxy.snapshot().rules[0].fired;
         let during = open(leader).await;
         assert_eq!(send(&during, "b").await.is_none(), also_new, "{name}");
-        let fired = proxy.snapshot().rules[0].fired - struck;
-        assert_eq!(fired, u64::from(also_new), "{name}: what is counted was ended");
+        let counted = proxy.snapshot().rules[0].fired > struck;
+        assert!(counted || !also_new, "{name}: what was ended is counted");
         assert!(proxy.lift(0));
         let after = open(leader).await;
         assert!(send(&after, "c").await.is_some(), "{name}");
