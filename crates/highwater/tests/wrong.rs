@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use support::{command, machine, run};
+use support::{command, run};
 
 fn wrong(file: &str) -> String {
     format!("{}/../../suites/wrong/{file}", env!("CARGO_MANIFEST_DIR"))
@@ -14,7 +14,6 @@ fn wrong(file: &str) -> String {
 /// The broker takes two thirds of what is offered and says so: the limits are broken, and the measurement is right.
 #[test]
 fn a_throttled_broker_breaks_limits_and_is_named() {
-    let _alone = machine();
     let ran = run(&[
         &wrong("throttled.toml"),
         "--scenario",
