@@ -234,8 +234,9 @@ fn faults(plan: &Plan, session: &Session, measured: &Measured, several: bool) ->
     report.client_reaction = reactions.and_then(|all| all.into_iter().next());
     let told = session.faults.iter().find_map(|fact| fact.seen.clone());
     report.client_reaction = match (told, report.client_reaction.take()) {
-        (Some(told), Some(reaction)) => Some(format!("{told}, {reaction}")),
-        (told, reaction) => told.or(reaction),
+        // What clients did meanwhile has nothing to do with a fault that was none.
+        (Some(told), Some(reaction)) if report.fired > 0 => Some(format!("{told}, {reaction}")),
+        (told, reaction) => told.or(reaction.filter(|_| report.fired > 0)),
     };
     if let ([fact], Some(steady)) = (
         session.faults.as_slice(),

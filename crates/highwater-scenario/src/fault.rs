@@ -387,6 +387,7 @@ impl Carrier<'_> {
             fired_ns,
             in_flight,
             as_asked: seen.is_some(),
+            seen: seen.is_none().then(|| detail.clone()),
             ..FaultFact::default()
         });
         if !back {

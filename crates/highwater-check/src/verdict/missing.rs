@@ -79,6 +79,13 @@ fn fault(fault: &FaultReport) -> Vec<String> {
             "{kind} was disabled, so nothing is shown about it: enable it"
         )];
     }
+    if fault.fired == 0 && fault.fired_at_ns.is_some() {
+        let seen = fault.client_reaction.as_ref().map(|seen| format!(" ({seen})"));
+        return vec![format!(
+            "{kind} was carried out and was not seen to take effect{}: see that what does it does it",
+            seen.unwrap_or_default()
+        )];
+    }
     if fault.fired == 0 {
         return vec![format!(
             "{kind} never fired: let the load last beyond the moment it is planned for"

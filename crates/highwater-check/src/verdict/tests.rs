@@ -170,7 +170,16 @@ fn each_missing_condition_alone_makes_it_inconclusive() {
             |case| case.faults[0].armed = false,
             "broker-kill was disabled",
         ),
-        ("not fired", |case| case.faults[0].fired = 0, "never fired"),
+        (
+            "not fired",
+            |case| (case.faults[0].fired, case.faults[0].fired_at_ns) = (0, None),
+            "never fired",
+        ),
+        (
+            "fired, and nothing happened",
+            |case| case.faults[0].fired = 0,
+            "was not seen to take effect (producer reconnected after 1.36 s)",
+        ),
         (
             "a rule that matched nothing",
             |case| case.rules.push(rule(0, 0)),
