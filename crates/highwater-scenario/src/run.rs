@@ -125,7 +125,7 @@ impl Run {
     /// # Errors
     /// The first thing that is wrong; nothing was started.
     pub fn prepare(options: RunOptions, chosen: &[Chosen], sets: &[Set]) -> Result<Self, RunError> {
-        if options.quick && chosen.iter().all(|chosen| chosen.scenario.quick.is_empty()) {
+        if options.quick && !chosen.iter().any(Chosen::has_quick_form) {
             let error = ConfigError::new(format!("{} has no quick form", options.name));
             return Err(error
                 .help("leave --quick out, or shorten it with --set, e.g. --set load.duration=20s")
@@ -135,6 +135,15 @@ impl Run {
         let mut not_run = Vec::new();
         let mut impossible = None;
         for chosen in chosen {
+            if options.quick
+                && let Some(reason) = chosen.left_out_when_quick()
+            {
+                not_run.push(NotRun {
+                    name: chosen.name(),
+                    reason: format!("left out by --quick: {reason}"),
+                });
+                continue;
+            }
             let plan = planned(chosen, options.quick, sets, &options.target)?;
             check_against_target(&plan, &options)?;
             match cannot_be_done(&plan, &options) {
@@ -154,6 +163,11 @@ impl Run {
         // A run of nothing shows nothing.
         if let Some(error) = impossible.filter(|_| plans.is_empty()) {
             return Err(error.into());
+        }
+        if plans.is_empty() {
+            let reason = not_run.first().map_or("", |one| one.reason.as_str());
+            let error = ConfigError::new(format!("{} would run nothing, {reason}", options.name));
+            return Err(error.help("leave --quick out").into());
         }
         preflight(
             &options.target,

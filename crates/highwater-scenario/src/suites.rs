@@ -86,6 +86,26 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    /// Whether the shortened form changes anything.
+    #[must_use]
+    pub fn has_quick_form(&self) -> bool {
+        let of_variant = self
+            .variant
+            .as_ref()
+            .is_some_and(|variant| !variant.quick.is_empty());
+        of_variant || !self.scenario.quick.is_empty()
+    }
+
+    /// Why the shortened form leaves it out, if it does.
+    #[must_use]
+    pub fn left_out_when_quick(&self) -> Option<&str> {
+        let of_variant = self
+            .variant
+            .as_ref()
+            .and_then(|variant| variant.quick.not_run.as_deref());
+        of_variant.or(self.scenario.quick.not_run.as_deref())
+    }
+
     /// Name with the variant after a slash.
     #[must_use]
     pub fn name(&self) -> String {
@@ -299,6 +319,10 @@ mod tests {
             for chosen in choose(name, None).unwrap() {
                 let resolved = resolve(&chosen.file, chosen.variant.as_ref(), false, &[]).unwrap();
                 assert_eq!(resolved.scenario.name, chosen.name());
+                let quick = resolve(&chosen.file, chosen.variant.as_ref(), true, &[]).unwrap();
+                let plan = crate::plan::Plan::new(quick).unwrap();
+                let whole = crate::plan::Plan::new(resolved).unwrap();
+                assert!(plan.expected() <= whole.expected(), "{}", chosen.name());
             }
         }
     }

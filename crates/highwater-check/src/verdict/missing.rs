@@ -82,7 +82,7 @@ fn fault(fault: &FaultReport) -> Vec<String> {
     if fault.fired == 0 && fault.fired_at_ns.is_some() {
         let seen = fault.client_reaction.as_ref().map(|seen| format!(" ({seen})"));
         return vec![format!(
-            "{kind} was carried out and was not seen to take effect{}: see that what does it does it",
+            "{kind} was carried out and was not seen to take effect{}: look at what was to do it",
             seen.unwrap_or_default()
         )];
     }

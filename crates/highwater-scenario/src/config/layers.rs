@@ -1,6 +1,6 @@
 //! From a file and `--set` to a scenario, and where each value came from.
 //!
-//! Precedence: built-in default < file < variant < `--quick` < `--set`. The file alone must be right before anything is
+//! Precedence: built-in default < file < variant < `--quick` < `--quick` of the variant < `--set`. The file alone must be right before anything is
 //! laid over it, so that an error is always laid at the right door.
 
 use std::collections::BTreeMap;
@@ -143,7 +143,11 @@ pub fn resolve(
     let mut left_out = Vec::new();
     if quick {
         let full = scenario.thresholds.clone();
-        for (key, value) in std::mem::take(&mut scenario.quick.set) {
+        let of_all = std::mem::take(&mut scenario.quick.set).into_iter();
+        let of_variant = variant
+            .map(|variant| variant.quick.set.clone())
+            .unwrap_or_default();
+        for (key, value) in of_all.chain(of_variant) {
             let origin = format!("[quick] of {}", file.name);
             scenario = lay(&mut document, &key, &value.to_string(), &origin)?;
             set_keys.push((key, origin));

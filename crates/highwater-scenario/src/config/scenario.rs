@@ -559,13 +559,16 @@ impl Default for Startup {
 pub struct Quick {
     /// Settings by their dotted names.
     pub set: BTreeMap<String, toml::Value>,
+    /// Why the shortened form of a suite leaves it out; it is then told as not run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_run: Option<String>,
 }
 
 impl Quick {
     /// There is no shortened form.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.set.is_empty()
+        self.set.is_empty() && self.not_run.is_none()
     }
 }
 
@@ -578,4 +581,7 @@ pub struct Variant {
     /// Settings by their dotted names.
     #[serde(default)]
     pub set: BTreeMap<String, toml::Value>,
+    /// What `--quick` changes of this variant, over what it changes of all.
+    #[serde(default, skip_serializing_if = "Quick::is_empty")]
+    pub quick: Quick,
 }
