@@ -479,7 +479,10 @@ fn cannot_be_done(plan: &Plan, options: &RunOptions) -> Option<ConfigError> {
         }
         if foreign
             && fault.kind.is_of_broker()
-            && let Err(hook) = crate::hooks::pair(fault.kind, &options.hooks)
+            && let Err(hook) = match plan.scenario().kind {
+                Kind::Connector => Err("no hook is asked for in this scenario".to_owned()),
+                _ => crate::hooks::pair(fault.kind, &options.hooks),
+            }
         {
             let text = format!("{name} can't be done to a cluster that Highwater did not start ({target})");
             return Some(plan.resolved.error("fault.kind", text).help(format!(

@@ -243,7 +243,9 @@ impl Driving<'_> {
             let counts = offering.rows.counts();
             let received = offering.following.arrived.received.load(Relaxed);
             let caught_up = received > 0 && received as f64 >= counts.committed as f64 * CAUGHT_UP;
-            if offering.phases.current() == Some(Phase::WarmUp) && (caught_up || now >= warm_up_end) {
+            // A worker that is ended before its first snapshot is complete has to take another.
+            let late = now >= warm_up_end && received > 0;
+            if offering.phases.current() == Some(Phase::WarmUp) && (caught_up || late) {
                 offering.phases.enter(Phase::Steady, now);
             }
             if self.context.is_interrupted() || (offering.rows.is_done() && fault_over()) {

@@ -91,7 +91,8 @@ impl Carrier<'_> {
     /// A connector that came late is given the steady phase that was planned for it; false if the run ended before.
     fn wait_for_a_steady_phase(&self, planned_ns: u64) -> bool {
         while self.phases.current() == Some(Phase::WarmUp) {
-            if self.stopped() {
+            let in_vain = self.rows.is_done() && self.arrived.received.load(Relaxed) == 0;
+            if self.stopped() || in_vain {
                 return false;
             }
             std::thread::sleep(GLANCE);
