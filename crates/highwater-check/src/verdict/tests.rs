@@ -200,7 +200,7 @@ fn each_missing_condition_alone_makes_it_inconclusive() {
             |case| {
                 case.faults.push(FaultReport { fired: 0, ..fault() });
             },
-            "never fired",
+            "was not seen to take effect",
         ),
         (
             "nothing in flight",
