@@ -7,6 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::flaw::{self, Flaw};
+
 /// The identity of a record: 256 bits of BLAKE3, of its message id or of its canonical bytes.
 ///
 /// Two records with one identity are the same record. A checksum of 32 bits says that of some two among 77,000
@@ -114,7 +116,12 @@ impl RecentWindow {
             Some(State::Running) => Seen::Running,
             Some(State::Done) => Seen::Done,
             None => {
-                self.states.insert(identity, State::Running);
+                let state = if flaw::planted(Flaw::MarkEarly) {
+                    State::Done
+                } else {
+                    State::Running
+                };
+                self.states.insert(identity, state);
                 Seen::New
             }
         }

@@ -35,6 +35,8 @@ pub(crate) enum Flaw {
     AbortInDoubt,
     /// Partitions that were lost are committed.
     CommitLost,
+    /// An identity is done as soon as its record begins.
+    MarkEarly,
 }
 
 #[cfg(test)]

@@ -21,7 +21,9 @@ pub enum Delivery {
     New(Ticket),
     /// Done before this assignment, by the metadata of the commit: do not run it.
     DoneBefore,
-    /// Seen already in this assignment: the client stepped back (a leader changed, a seek raced). Do not run it.
+    /// Seen already in this assignment, or below where it started: the client stepped back (a leader changed, a seek
+    /// raced). Do not run it. When the log was cut below the committed offset and the client was reset to its start,
+    /// everything looks like this: start the partition again from there ([`OffsetEngine::rewind`]).
     Repeated,
     /// Behind what was seen, and the log did not have it when it was passed: the log was rewritten under the
     /// reader (a truncation). Start the partition again from its committed offset.
@@ -241,7 +243,7 @@ impl OffsetEngine {
         self.slots.front().map(|slot| slot.offset)
     }
 
-    /// The highest offset seen in this assignment.
+    /// The highest offset that is behind the reader: seen in this assignment, or below where it started.
     #[must_use]
     pub fn highest_seen(&self) -> Option<i64> {
         (self.next > 0).then(|| self.next - 1)

@@ -46,6 +46,8 @@ pub struct Partition<T> {
     stopped: bool,
     epoch: u64,
     stale: u64,
+    /// The record at the head when it was last asked for, and since when.
+    head: Option<(i64, Duration)>,
 }
 
 impl<T: Record> Partition<T> {
@@ -67,6 +69,7 @@ impl<T: Record> Partition<T> {
             stopped: false,
             epoch: 0,
             stale: 0,
+            head: None,
             config,
         }
     }
@@ -250,6 +253,30 @@ impl<T: Record> Partition<T> {
                 let task = work.task;
                 self.again(work, task, now + self.config.write_pause);
                 Finished::Unwritten(Alert::Unwritable)
+            }
+        }
+    }
+
+    /// Takes a work back that was not begun: its turn has not come, or a service is to be spared. It is no attempt,
+    /// and its key waits until that moment.
+    pub fn postpone(&mut self, work: Work<T>, until: Duration) {
+        if self.is_current(&work) {
+            let task = work.task;
+            self.again(work, task, until);
+        } else {
+            self.stale += 1;
+        }
+    }
+
+    /// For how long the committed offset could not move, as far as this was asked: the time since the first call that
+    /// found the same record at the head. Nothing when no record is incomplete.
+    pub fn head_waits(&mut self, now: Duration) -> Option<Duration> {
+        let head = self.source.lowest_incomplete()?;
+        match self.head {
+            Some((offset, since)) if offset == head => Some(now.saturating_sub(since)),
+            _ => {
+                self.head = Some((head, now));
+                Some(Duration::ZERO)
             }
         }
     }

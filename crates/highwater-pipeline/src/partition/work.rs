@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::deadletter::RetryRecord;
 use crate::lanes::{IntakeLimits, Ordering, Permit};
 use crate::offset::Ticket;
 use crate::retry::{Alert, Attempts, CapLimits, ErrorClass, GiveUp, ParkKey, ParkedPermit, RetryPolicy};
@@ -65,6 +66,17 @@ pub struct Work<T> {
 }
 
 impl<T> Work<T> {
+    /// What the headers of its retry record say, for [`Task::Park`].
+    #[must_use]
+    pub fn retry_record(&self, topic: &str, partition: i32) -> RetryRecord {
+        RetryRecord {
+            topic: topic.to_owned(),
+            partition,
+            offset: self.offset,
+            attempts: self.attempts,
+        }
+    }
+
     /// Whether the record comes from the retry topic.
     #[must_use]
     pub fn parked(&self) -> bool {

@@ -65,10 +65,19 @@ struct Entry<T> {
     bytes: usize,
 }
 
+/// The records of one key, by their source offsets.
+#[derive(Debug)]
+struct Queue<T> {
+    records: BTreeMap<i64, Entry<T>>,
+    /// One of them is out. It need not be the first: an earlier one may have been written since, by a source that
+    /// was read again.
+    running: bool,
+}
+
 /// The parked records of one partition.
 #[derive(Debug)]
 pub struct Lot<T> {
-    keys: HashMap<ParkKey, BTreeMap<i64, Entry<T>>>,
+    keys: HashMap<ParkKey, Queue<T>>,
     due: DueQueue<(ParkKey, i64, u32)>,
     /// Versions written and done with, and not read back yet.
     gone: BTreeSet<(i64, u32)>,
@@ -102,7 +111,7 @@ impl<T> Lot<T> {
     pub fn holds(&self, key: &ParkKey, source_offset: i64) -> bool {
         self.keys
             .get(key)
-            .is_some_and(|queue| queue.contains_key(&source_offset))
+            .is_some_and(|queue| queue.records.contains_key(&source_offset))
     }
 
     /// A record was written to the retry topic and acknowledged: its key is locked. For one that failed again, the
@@ -116,8 +125,13 @@ impl<T> Lot<T> {
         bytes: usize,
         record: T,
     ) -> Option<Ticket> {
+        if permit.is_none() && self.holds(&key, source_offset) {
+            // Written twice, by an owner before this one and by this one: the first to be known stays.
+            self.gone.insert((source_offset, attempts.made));
+            return None;
+        }
         let older = permit.and_then(|permit| {
-            self.running -= 1;
+            self.returned(&permit);
             self.remove(&permit.key, permit.source_offset)
         });
         self.insert(
@@ -149,7 +163,7 @@ impl<T> Lot<T> {
         let here = self
             .keys
             .get_mut(&key)
-            .and_then(|queue| queue.get_mut(&source_offset));
+            .and_then(|queue| queue.records.get_mut(&source_offset));
         match here {
             Some(entry) if entry.attempts.made == attempts.made && entry.ticket.is_none() => {
                 entry.ticket = Some(ticket);
@@ -192,10 +206,10 @@ impl<T> Lot<T> {
     /// Takes the first record of a key whose moment has come.
     pub fn take(&mut self, now: Duration) -> Option<(ParkedPermit, Attempts, T)> {
         while let Some((key, source_offset, made)) = self.due.pop(now) {
-            let Some(queue) = self.keys.get_mut(&key) else {
+            let Some(queue) = self.keys.get_mut(&key).filter(|queue| !queue.running) else {
                 continue;
             };
-            let Some(mut head) = queue.first_entry() else {
+            let Some(mut head) = queue.records.first_entry() else {
                 continue;
             };
             if *head.key() != source_offset || head.get().attempts.made != made {
@@ -203,6 +217,7 @@ impl<T> Lot<T> {
             }
             let attempts = head.get().attempts;
             if let Some(record) = head.get_mut().record.take() {
+                queue.running = true;
                 self.running += 1;
                 return Some((ParkedPermit { key, source_offset }, attempts, record));
             }
@@ -218,23 +233,35 @@ impl<T> Lot<T> {
 
     /// The record is done, or its dead letter is safe: the next one of its key is first now. Returns its place in the
     /// retry partition, to be completed; nothing, when it was not read back from there yet.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a permit given back is a permit no more"
+    )]
     pub fn finished(&mut self, permit: ParkedPermit) -> Option<Ticket> {
-        self.running -= 1;
-        let ParkedPermit { key, source_offset } = permit;
-        self.remove(&key, source_offset)
+        self.returned(&permit);
+        self.remove(&permit.key, permit.source_offset)
     }
 
     /// The record was not run, or not to an end: it waits again, until the given moment.
     pub fn put_back(&mut self, permit: ParkedPermit, due: Duration, record: T) {
-        self.running -= 1;
+        self.returned(&permit);
         let ParkedPermit { key, source_offset } = permit;
-        if let Some(entry) = self
-            .keys
-            .get_mut(&key)
-            .and_then(|queue| queue.get_mut(&source_offset))
-        {
+        let Some(queue) = self.keys.get_mut(&key) else {
+            return;
+        };
+        if let Some(entry) = queue.records.get_mut(&source_offset) {
             entry.record = Some(record);
-            self.due.push(due, (key, source_offset, entry.attempts.made));
+            self.due
+                .push(due, (key.clone(), source_offset, entry.attempts.made));
+        }
+        // One that was written in front of it meanwhile runs before it.
+        if let Some((first, head)) = queue
+            .records
+            .first_key_value()
+            .filter(|(first, _)| **first != source_offset)
+        {
+            self.due
+                .push(head.attempts.due, (key, *first, head.attempts.made));
         }
     }
 
@@ -262,13 +289,24 @@ impl<T> Lot<T> {
         self.running
     }
 
+    fn returned(&mut self, permit: &ParkedPermit) {
+        self.running -= 1;
+        if let Some(queue) = self.keys.get_mut(&permit.key) {
+            queue.running = false;
+        }
+    }
+
     fn insert(&mut self, key: ParkKey, source_offset: i64, entry: Entry<T>) {
         self.records += 1;
         self.bytes += entry.bytes;
         let (due, made) = (entry.attempts.due, entry.attempts.made);
-        let queue = self.keys.entry(key.clone()).or_default();
-        queue.insert(source_offset, entry);
+        let queue = self.keys.entry(key.clone()).or_insert_with(|| Queue {
+            records: BTreeMap::new(),
+            running: false,
+        });
+        queue.records.insert(source_offset, entry);
         if queue
+            .records
             .first_key_value()
             .is_some_and(|(first, _)| *first == source_offset)
         {
@@ -279,10 +317,10 @@ impl<T> Lot<T> {
     /// Removes a record, and makes the next one of its key the first.
     fn remove(&mut self, key: &ParkKey, source_offset: i64) -> Option<Ticket> {
         let queue = self.keys.get_mut(key)?;
-        let entry = queue.remove(&source_offset)?;
+        let entry = queue.records.remove(&source_offset)?;
         self.records -= 1;
         self.bytes -= entry.bytes;
-        if let Some((next, waiting)) = queue.first_key_value() {
+        if let Some((next, waiting)) = queue.records.first_key_value() {
             self.due
                 .push(waiting.attempts.due, (key.clone(), *next, waiting.attempts.made));
         } else {

@@ -8,6 +8,8 @@ use crate::retry::Attempts;
 pub(super) struct Rec {
     pub(super) offset: i64,
     pub(super) key: Option<[u8; 1]>,
+    /// The same in a record that its producer sent twice.
+    pub(super) id: i64,
 }
 
 impl Record for Rec {
@@ -51,7 +53,23 @@ pub(super) struct Broker {
 impl Broker {
     pub(super) fn produce(&mut self, key: Option<[u8; 1]>) {
         let offset = self.source.len() as i64;
-        self.source.push(Some(Rec { offset, key }));
+        self.source.push(Some(Rec {
+            offset,
+            key,
+            id: offset,
+        }));
+    }
+
+    /// The producer sends a record again: another offset, the same id.
+    pub(super) fn produce_again(&mut self, place: usize) {
+        let offset = self.source.len() as i64;
+        let again = self
+            .source
+            .get(place)
+            .cloned()
+            .flatten()
+            .map(|rec| Rec { offset, ..rec });
+        self.source.push(again);
     }
 
     pub(super) fn gap(&mut self) {

@@ -37,6 +37,8 @@ pub(super) fn ensure(
 pub(super) struct Oracle {
     /// How often each record had its effect or became a dead letter.
     pub(super) ended: BTreeMap<i64, u32>,
+    /// The ids whose effect was made.
+    pub(super) ids: BTreeSet<i64>,
     /// What any commit of the source said is done.
     pub(super) committed_done: BTreeSet<i64>,
 }
@@ -45,7 +47,12 @@ impl Oracle {
     /// Makes something visible.
     pub(super) fn apply(&mut self, broker: &mut Broker, op: Op) -> Result<(), Violation> {
         match op {
-            Op::Effect(rec) | Op::Dead(rec) => {
+            Op::Effect(rec) => {
+                self.key_order(broker, &rec)?;
+                self.ids.insert(rec.id);
+                *self.ended.entry(rec.offset).or_default() += 1;
+            }
+            Op::Dead(rec) => {
                 self.key_order(broker, &rec)?;
                 *self.ended.entry(rec.offset).or_default() += 1;
             }
@@ -61,6 +68,18 @@ impl Oracle {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// A record is left out as a duplicate: then the effect of its id was made.
+    pub(super) fn left_out(&mut self, rec: &Rec) -> Result<(), Violation> {
+        ensure(self.ids.contains(&rec.id), "nothing-lost", || {
+            format!(
+                "offset {} was left out, and id {} had no effect",
+                rec.offset, rec.id
+            )
+        })?;
+        *self.ended.entry(rec.offset).or_default() += 1;
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::broker::{Broker, Op, Rec, RetryRec};
 use super::oracle::{Oracle, Violation, ensure};
+use crate::dedup::{Identity, RecentWindow, Seen};
 use crate::lanes::{IntakeLimits, Ordering};
 use crate::offset::{Delivery, Resume};
 use crate::partition::{Commit, Config, Finished, Outcome, Partition, Task, Work};
@@ -16,7 +17,7 @@ use crate::retry::{CapLimits, ErrorClass, RetryPolicy, Schedule};
 use crate::transaction::{Action as Step, Failure, Window, WindowLimits};
 
 /// How often the hard parts were come to, by name.
-pub(super) type Seen = BTreeMap<&'static str, u64>;
+pub(super) type Counts = BTreeMap<&'static str, u64>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -51,6 +52,7 @@ struct Instance {
     position: usize,
     retry_position: usize,
     completed: BTreeSet<i64>,
+    recent: RecentWindow,
     due: BTreeMap<i64, Duration>,
     given_up_in_a_row: u32,
 }
@@ -66,7 +68,7 @@ pub(super) struct World {
     /// Handlers of instances that lost the partition and do not know it.
     zombies: Vec<Work<Rec>>,
     failures: BTreeMap<i64, u32>,
-    seen: Seen,
+    seen: Counts,
     faults: bool,
 }
 
@@ -84,13 +86,13 @@ impl World {
             oracle: Oracle::default(),
             zombies: Vec::new(),
             failures: BTreeMap::new(),
-            seen: Seen::new(),
+            seen: Counts::new(),
             faults: true,
         }
     }
 
     /// Runs so many steps with faults, then to the end without.
-    pub(super) fn run(mut self, steps: usize) -> Result<Seen, Violation> {
+    pub(super) fn run(mut self, steps: usize) -> Result<Counts, Violation> {
         for _ in 0..steps {
             self.step()?;
         }
@@ -186,6 +188,11 @@ impl World {
             match self.rng.random_range(0..20) {
                 0 => self.broker.gap(),
                 1 => self.broker.produce(None),
+                2 if !self.broker.source.is_empty() => {
+                    let newest = self.broker.source.len();
+                    self.broker
+                        .produce_again(self.rng.random_range(newest.saturating_sub(10)..newest));
+                }
                 _ => {
                     let key = self.rng.random_range(0..KEYS);
                     self.broker.produce(Some([key]));
@@ -286,6 +293,24 @@ impl World {
                 )?;
             }
         }
+        if work.task == Task::Run && self.mode == Mode::AtLeastOnce {
+            match self.instance.recent.begin(identity(&work)) {
+                Seen::New => {}
+                Seen::Running => {
+                    self.see("waited for its duplicate");
+                    self.instance
+                        .partition
+                        .postpone(work, self.now + Duration::from_millis(50));
+                    return Ok(true);
+                }
+                Seen::Done => {
+                    self.see("duplicate");
+                    self.oracle.left_out(&work.record)?;
+                    self.back(work, Outcome::Done)?;
+                    return Ok(true);
+                }
+            }
+        }
         self.instance.running.push(work);
         Ok(true)
     }
@@ -305,6 +330,12 @@ impl World {
                 (self.faults && self.rng.random_range(0..6) == 0).then_some(ErrorClass::Transient)
             }
         };
+        if work.task == Task::Run && self.mode == Mode::AtLeastOnce {
+            match failed {
+                None => self.instance.recent.succeeded(identity(&work)),
+                Some(_) => self.instance.recent.failed(identity(&work)),
+            }
+        }
         if let Some(class) = failed {
             return self.back(work, Outcome::Failed(class));
         }
@@ -560,6 +591,10 @@ impl World {
     }
 }
 
+fn identity(work: &Work<Rec>) -> Identity {
+    Identity::of_id(&work.record.id.to_be_bytes())
+}
+
 fn effect(work: &Work<Rec>) -> Op {
     match work.task {
         Task::Run => Op::Effect(work.record.clone()),
@@ -610,6 +645,7 @@ fn instance(mode: Mode, broker: &Broker) -> Instance {
         position,
         retry_position,
         completed: BTreeSet::new(),
+        recent: RecentWindow::new(20),
         due: BTreeMap::new(),
         given_up_in_a_row: 0,
     }

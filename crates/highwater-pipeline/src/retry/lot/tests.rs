@@ -129,3 +129,37 @@ fn a_record_put_back_runs_again_at_its_moment() {
     assert!(lot.take(secs(7)).is_none());
     assert!(lot.take(secs(8)).is_some());
 }
+
+#[test]
+fn an_earlier_record_that_is_written_while_a_later_one_runs_waits_for_it() {
+    let mut lot = Lot::default();
+    lot.written(None, key("a"), 7, attempts(0, 0), 1, "a7");
+    let (seven, _, record) = lot.take(secs(1)).unwrap();
+    lot.written(None, key("a"), 5, attempts(0, 0), 1, "a5");
+    assert!(lot.take(secs(1)).is_none(), "one of a key at a time");
+    lot.put_back(seven, secs(1), record);
+    let (five, _, record) = lot.take(secs(1)).unwrap();
+    assert_eq!(record, "a5", "and then the earlier one first");
+    assert!(lot.take(secs(1)).is_none());
+    lot.finished(five);
+    assert_eq!(lot.take(secs(1)).map(|(.., record)| record), Some("a7"));
+}
+
+#[test]
+fn a_record_that_is_written_twice_waits_once() {
+    let tickets = tickets();
+    let mut lot = Lot::default();
+    assert_eq!(
+        lot.arrived(tickets[0], key("a"), 5, attempts(1, 10), 1, "by another owner"),
+        Arrival::Kept
+    );
+    lot.written(None, key("a"), 5, attempts(0, 0), 1, "by this one");
+    assert_eq!((lot.records(), lot.bytes()), (1, 1));
+    assert!(lot.take(secs(9)).is_none(), "and not early");
+    assert_eq!(
+        lot.arrived(tickets[1], key("a"), 5, attempts(0, 0), 1, "by this one"),
+        Arrival::Complete(vec![tickets[1]])
+    );
+    let (permit, ..) = lot.take(secs(10)).unwrap();
+    assert_eq!(lot.finished(permit), Some(tickets[0]));
+}
