@@ -9,6 +9,9 @@
 //! A parked record is named by its source offset and the attempts made. When it fails again, a new version with more
 //! attempts and a later moment is written, and the older version's place in the retry topic is complete.
 //!
+//! A record runs only after it was read back from the retry topic: then its place there is known, and completing it
+//! goes into the same commit as its effect. Otherwise a crash right behind that commit would run it again.
+//!
 //! Invariant: the records of a key run in the order of their source offsets, one at a time, none before it is due.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -60,6 +63,8 @@ struct Entry<T> {
     attempts: Attempts,
     /// Its place in the retry partition, once it was read from there.
     ticket: Option<Ticket>,
+    /// Before this it does not run, whatever moments the queue has for it.
+    not_before: Duration,
     /// Away while it runs.
     record: Option<T>,
     bytes: usize,
@@ -79,7 +84,7 @@ struct Queue<T> {
 pub struct Lot<T> {
     keys: HashMap<ParkKey, Queue<T>>,
     due: DueQueue<(ParkKey, i64, u32)>,
-    /// Versions written and done with, and not read back yet.
+    /// Versions written and not needed: complete when they are read back.
     gone: BTreeSet<(i64, u32)>,
     records: usize,
     bytes: usize,
@@ -139,6 +144,7 @@ impl<T> Lot<T> {
             source_offset,
             Entry {
                 attempts,
+                not_before: attempts.due,
                 ticket: None,
                 record: Some(record),
                 bytes,
@@ -167,6 +173,10 @@ impl<T> Lot<T> {
         match here {
             Some(entry) if entry.attempts.made == attempts.made && entry.ticket.is_none() => {
                 entry.ticket = Some(ticket);
+                self.due.push(
+                    attempts.due.max(entry.attempts.due),
+                    (key, source_offset, attempts.made),
+                );
                 Arrival::Kept
             }
             Some(entry) if entry.attempts.made >= attempts.made || entry.record.is_none() => {
@@ -180,6 +190,7 @@ impl<T> Lot<T> {
                     source_offset,
                     Entry {
                         attempts,
+                        not_before: attempts.due,
                         ticket: Some(ticket),
                         record: Some(record),
                         bytes,
@@ -193,6 +204,7 @@ impl<T> Lot<T> {
                     source_offset,
                     Entry {
                         attempts,
+                        not_before: attempts.due,
                         ticket: Some(ticket),
                         record: Some(record),
                         bytes,
@@ -212,7 +224,11 @@ impl<T> Lot<T> {
             let Some(mut head) = queue.records.first_entry() else {
                 continue;
             };
-            if *head.key() != source_offset || head.get().attempts.made != made {
+            let entry = head.get();
+            if entry.not_before > now && !flaw::planted(Flaw::RetryEarly) {
+                continue;
+            }
+            if *head.key() != source_offset || entry.attempts.made != made || entry.ticket.is_none() {
                 continue;
             }
             let attempts = head.get().attempts;
@@ -251,6 +267,7 @@ impl<T> Lot<T> {
         };
         if let Some(entry) = queue.records.get_mut(&source_offset) {
             entry.record = Some(record);
+            entry.not_before = due;
             self.due
                 .push(due, (key.clone(), source_offset, entry.attempts.made));
         }

@@ -27,16 +27,51 @@ fn tickets() -> Vec<Ticket> {
         .collect()
 }
 
+/// Written, and read back.
+fn park(
+    lot: &mut Lot<&'static str>,
+    ticket: Ticket,
+    name: &str,
+    offset: i64,
+    tried: Attempts,
+    record: &'static str,
+) {
+    assert_eq!(lot.written(None, key(name), offset, tried, 1, record), None);
+    assert_eq!(
+        lot.arrived(ticket, key(name), offset, tried, 1, record),
+        Arrival::Kept
+    );
+}
+
+#[test]
+fn a_record_runs_only_after_it_was_read_back() {
+    let tickets = tickets();
+    let mut lot = Lot::default();
+    lot.written(None, key("a"), 5, attempts(1, 10), 1, "a5");
+    assert!(lot.locked(&key("a")));
+    assert!(
+        lot.take(secs(99)).is_none(),
+        "its completion could not be committed with its effect"
+    );
+    assert_eq!(
+        lot.arrived(tickets[0], key("a"), 5, attempts(1, 10), 1, "a5"),
+        Arrival::Kept
+    );
+    assert!(lot.take(secs(9)).is_none());
+    let (permit, ..) = lot.take(secs(10)).unwrap();
+    assert_eq!(lot.finished(permit), Some(tickets[0]));
+}
+
 #[test]
 fn later_records_of_a_key_wait_behind_the_first() {
+    let tickets = tickets();
     let mut lot = Lot::default();
     assert!(!lot.locked(&key("a")));
-    assert_eq!(lot.written(None, key("a"), 5, attempts(1, 10), 1, "a5"), None);
-    lot.written(None, key("a"), 7, attempts(0, 0), 1, "a7");
-    lot.written(None, key("b"), 6, attempts(1, 4), 1, "b6");
+    park(&mut lot, tickets[0], "a", 5, attempts(1, 10), "a5");
+    park(&mut lot, tickets[1], "a", 7, attempts(0, 0), "a7");
+    park(&mut lot, tickets[2], "b", 6, attempts(1, 4), "b6");
     assert!(lot.locked(&key("a")) && lot.locked(&key("b")));
     assert_eq!(lot.take(secs(3)).map(|(.., record)| record), None);
-    assert_eq!(lot.next_due(), Some(secs(4)));
     let (b, _, record) = lot.take(secs(9)).unwrap();
     assert_eq!(record, "b6");
     assert_eq!(
@@ -78,15 +113,14 @@ fn a_record_that_fails_again_keeps_its_place_and_its_older_version_is_complete()
         lot.written(Some(permit), key("a"), 5, attempts(2, 30), 1, "a5"),
         Some(tickets[0])
     );
+    assert_eq!(
+        lot.arrived(tickets[2], key("a"), 5, attempts(2, 30), 1, "a5"),
+        Arrival::Kept
+    );
     assert!(lot.take(secs(29)).is_none());
     let (permit, tried, record) = lot.take(secs(30)).unwrap();
     assert_eq!((tried.made, record), (2, "a5"));
-    assert_eq!(lot.finished(permit), None, "its version was not read back yet");
-    assert_eq!(
-        lot.arrived(tickets[2], key("a"), 5, attempts(2, 30), 1, "a5"),
-        Arrival::Complete(vec![tickets[2]]),
-        "and is complete when it is"
-    );
+    assert_eq!(lot.finished(permit), Some(tickets[2]));
     let (permit, ..) = lot.take(secs(30)).unwrap();
     assert_eq!(lot.finished(permit), Some(tickets[1]));
 }
@@ -123,7 +157,7 @@ fn a_restart_takes_the_latest_version_in_the_order_of_the_source() {
 #[test]
 fn a_record_put_back_runs_again_at_its_moment() {
     let mut lot = Lot::default();
-    lot.written(None, ParkKey::Alone(5), 5, attempts(1, 1), 1, "5");
+    park(&mut lot, tickets()[0], "a", 5, attempts(1, 1), "5");
     let (permit, _, record) = lot.take(secs(1)).unwrap();
     lot.put_back(permit, secs(8), record);
     assert!(lot.take(secs(7)).is_none());
@@ -133,9 +167,10 @@ fn a_record_put_back_runs_again_at_its_moment() {
 #[test]
 fn an_earlier_record_that_is_written_while_a_later_one_runs_waits_for_it() {
     let mut lot = Lot::default();
-    lot.written(None, key("a"), 7, attempts(0, 0), 1, "a7");
+    let tickets = tickets();
+    park(&mut lot, tickets[0], "a", 7, attempts(0, 0), "a7");
     let (seven, _, record) = lot.take(secs(1)).unwrap();
-    lot.written(None, key("a"), 5, attempts(0, 0), 1, "a5");
+    park(&mut lot, tickets[1], "a", 5, attempts(0, 0), "a5");
     assert!(lot.take(secs(1)).is_none(), "one of a key at a time");
     lot.put_back(seven, secs(1), record);
     let (five, _, record) = lot.take(secs(1)).unwrap();
