@@ -5,7 +5,8 @@
 //!     ─▶ hold: the low end for longer ─▶ retry: the high end once more ─▶ answer: [low, high]
 //! ```
 //! Both ends are confirmed, because one step can be wrong in either way: a hiccup of the machine breaks a limit at a
-//! rate that holds, and luck keeps it at one that does not. A low end that breaks in its hold becomes the high end; a
+//! rate that holds, and luck keeps it at one that does not. So is a rate that could not be offered: it is tried again,
+//! and is the limit of the generator only if it can't be offered then either. A low end that breaks in its hold becomes the high end; a
 //! high end that holds when it is tried again becomes the low end; and the search goes on.
 //!
 //! Invariant: `low` was seen to hold and `high` was seen not to, and low < high.
@@ -110,6 +111,9 @@ const NEAR_GENERATOR: f64 = 1.10;
 /// Ends with one of these are confirmed at most so often; a system that changes meanwhile has no knee.
 const MOST_CONFIRMATIONS: u32 = 8;
 
+/// Rates that could not be offered are tried again at most so often; a machine that is too busy is told soon.
+const MOST_OFFERED_AGAIN: u32 = 4;
+
 /// A search under way.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Search {
@@ -117,6 +121,9 @@ pub struct Search {
     held: Vec<f64>,
     broke: Vec<f64>,
     not_offered: Option<f64>,
+    /// A rate that could not be offered, and is tried again.
+    again: Option<Probe>,
+    offered_again: u32,
     low_confirmed: bool,
     high_confirmed: bool,
     confirmations: u32,
@@ -136,6 +143,8 @@ impl Search {
             held: Vec::new(),
             broke: Vec::new(),
             not_offered: None,
+            again: None,
+            offered_again: 0,
             low_confirmed: false,
             high_confirmed: false,
             confirmations: 0,
@@ -145,6 +154,9 @@ impl Search {
     /// The rate to try next; none if nothing more can be learned.
     #[must_use]
     pub fn next(&self) -> Option<Probe> {
+        if self.again.is_some() {
+            return self.again;
+        }
         let probe = |rate, purpose| Some(Probe { rate, purpose });
         match (self.low(), self.high()) {
             (None, None) => {
@@ -174,6 +186,12 @@ impl Search {
     /// Takes in what came of a probe.
     pub fn observe(&mut self, probe: Probe, outcome: Outcome) {
         let Probe { rate, purpose } = probe;
+        let was_tried_again = self.again.take().is_some();
+        if outcome == Outcome::NotOffered && !was_tried_again && self.offered_again < MOST_OFFERED_AGAIN {
+            self.offered_again += 1;
+            self.again = Some(probe);
+            return;
+        }
         let confirming = matches!(purpose, Purpose::Hold | Purpose::Retry);
         self.confirmations += u32::from(confirming);
         match outcome {
@@ -245,6 +263,8 @@ impl Search {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -327,7 +347,26 @@ mod tests {
 
         let nothing = search(Rule::from(1_000.0), 60, |_| Outcome::NotOffered);
         assert_eq!(nothing.0, Answer::Nothing);
-        assert!(nothing.1 < 12);
+        assert!(nothing.1 < 16);
+    }
+
+    #[test]
+    fn a_rate_that_could_not_be_offered_once_is_tried_again() {
+        // The third step and the ninth are lost to something else on the machine.
+        let mut lost = BTreeSet::from([3, 9]);
+        let mut step = 0;
+        let (answer, _) = search(Rule::from(1_000.0), 80, |probe| {
+            step += 1;
+            match (lost.remove(&step), probe.rate <= 10_000.0) {
+                (true, _) => Outcome::NotOffered,
+                (false, true) => Outcome::Holds,
+                (false, false) => Outcome::Breaks,
+            }
+        });
+        assert!(
+            matches!(answer, Answer::Found { low, high } if low <= 10_000.0 && 10_000.0 < high),
+            "{answer:?}"
+        );
     }
 
     #[test]
