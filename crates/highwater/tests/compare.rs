@@ -288,5 +288,8 @@ fn the_knee_is_where_the_way_to_the_broker_is_full() {
     assert!(low < high && high <= low * 1.05, "{report}");
     // The limit needs a backlog, which at three per cent above the full rate takes longer than a step.
     assert!((175.0..215.0).contains(&low), "{report}");
-    assert!(out.join("knee.md").exists() && !out.join("target").join("data").exists());
+    for file in ["knee.md", "knee.html", "steps/01/report.html"] {
+        assert!(out.join(file).exists(), "{file}");
+    }
+    assert!(!out.join("target").join("data").exists());
 }

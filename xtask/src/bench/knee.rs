@@ -27,6 +27,8 @@ use super::tool::load_average;
 use super::workspace::Workspace;
 
 const QUOTA: &str = "producer_byte_rate";
+/// The client.id of the only producer of a search.
+const CLIENT: &str = "highwater-producer-0";
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Fixed, so that every record is the same share of the quota.
 const VALUE_BYTES: f64 = 20_000.0;
@@ -43,7 +45,7 @@ pub(crate) struct KneeArguments {
     /// A broker that runs; otherwise Apache Kafka is started through `highwater up kafka` and stopped afterwards.
     #[arg(long, value_name = "HOST:PORT")]
     bootstrap: Option<String>,
-    /// Bytes per second that each client may produce; removed again afterwards.
+    /// Bytes per second that the producer may send; removed again afterwards.
     #[arg(long, value_name = "BYTES", default_value_t = 4_000_000.0)]
     quota: f64,
     /// Searches.
@@ -78,7 +80,7 @@ pub(crate) fn knee(arguments: &KneeArguments) -> Result<(), BenchError> {
         None => Broker::start(&highwater)?,
     };
     println!(
-        "{} · {QUOTA} {} · records of {VALUE_BYTES} B",
+        "{} · {QUOTA} {} for {CLIENT} · records of {VALUE_BYTES} B",
         broker.description, arguments.quota
     );
     alter(&broker.bootstrap, Some(arguments.quota))?;
@@ -237,7 +239,7 @@ fn busy_seconds() -> Option<f64> {
     Some(busy / 100.0)
 }
 
-/// Sets the quota for every client without one of its own, or takes it away.
+/// Sets the quota for the producer, or takes it away.
 fn alter(bootstrap: &str, quota: Option<f64>) -> Result<(), BenchError> {
     let unreachable = |source| BenchError::Start {
         program: format!("a connection to {bootstrap}"),
@@ -246,15 +248,15 @@ fn alter(bootstrap: &str, quota: Option<f64>) -> Result<(), BenchError> {
     let first = bootstrap.split(',').next().unwrap_or(bootstrap);
     let address = first.to_socket_addrs().map_err(unreachable)?.next();
     let address = address.ok_or(BenchError::Missing("an address of the broker"))?;
-    let everyone = EntityData::default()
+    let client = EntityData::default()
         .with_entity_type(StrBytes::from_static_str("client-id"))
-        .with_entity_name(None);
+        .with_entity_name(Some(StrBytes::from_static_str(CLIENT)));
     let operation = OpData::default()
         .with_key(StrBytes::from_static_str(QUOTA))
         .with_value(quota.unwrap_or(0.0))
         .with_remove(quota.is_none());
     let entry = EntryData::default()
-        .with_entity(vec![everyone])
+        .with_entity(vec![client])
         .with_ops(vec![operation]);
     let request = AlterClientQuotasRequest::default().with_entries(vec![entry]);
     let answer: AlterClientQuotasResponse = Connection::open(address, PATIENCE)?.call(&request, 1)?;

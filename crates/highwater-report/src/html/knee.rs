@@ -278,9 +278,12 @@ fn rest(report: &KneeReport) -> Markup {
                 .unwrap_or_else(|| crate::number::NONE.to_owned()),
         ),
     ];
+    // The command stands in the head of the page.
+    let again = |hint: &&String| !hint.starts_with("again: ");
+    let hints: Vec<&String> = report.hints.iter().filter(again).collect();
     html! {
-        @if !report.hints.is_empty() {
-            section { h3 { "To look further" } ul { @for hint in &report.hints { li { (hint) } } } }
+        @if !hints.is_empty() {
+            section { h3 { "To look further" } ul { @for hint in hints { li { (hint) } } } }
         }
         section {
             h2 { "Where these figures come from" }

@@ -45,7 +45,7 @@ pub(crate) fn knee(arguments: &KneeArguments, screen: &Screen) -> Result<ExitCod
             eprintln!("{}", knee_step(number, step, left.as_nanos() as u64));
         }
     })?;
-    let hints = hints(&report, arguments, seed, &out);
+    let hints = hints(&report, arguments, seed);
     report.hints.extend(hints);
     store(&out, &report)?;
     print(&match arguments.format {
@@ -53,6 +53,9 @@ pub(crate) fn knee(arguments: &KneeArguments, screen: &Screen) -> Result<ExitCod
         ComparisonFormat::Json => knee_json(&report)?,
         ComparisonFormat::Md => knee_markdown(&report),
     })?;
+    if !arguments.quiet {
+        eprintln!("the curve is drawn in {}", out.join("knee.html").display());
+    }
     match unwritten {
         None => Ok(report.exit_code),
         Some(error) => Err(Failure::from(error).help("what each step measured is in events.jsonl in steps/")),
@@ -144,7 +147,7 @@ fn prepare(out: &Path) -> Result<(), Failure> {
     std::fs::write(out.join(".gitignore"), "*\n").map_err(|error| fail(error.to_string()))
 }
 
-fn hints(report: &KneeReport, arguments: &KneeArguments, seed: u64, out: &Path) -> Vec<String> {
+fn hints(report: &KneeReport, arguments: &KneeArguments, seed: u64) -> Vec<String> {
     let mut hints = Vec::new();
     match report.answer {
         KneeAnswer::Open => {
