@@ -107,6 +107,7 @@ impl Ways {
                     *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(at.address);
                     Some(("127.0.0.1".to_owned(), toxic_port))
                 })),
+                heap_bytes: None,
             };
             Target::start_with(&TargetSpec::Kafka, options, &wishes)?
         } else {
