@@ -159,10 +159,6 @@ fn hints(report: &KneeReport, arguments: &KneeArguments, seed: u64) -> Vec<Strin
         KneeAnswer::Below => hints.push("begin lower with --from, or see in steps/ why the limits break".into()),
         _ => {}
     }
-    hints.push(format!(
-        "the curve is drawn in {}",
-        out.join("knee.html").display()
-    ));
     hints.push(format!("again: {}", again(arguments, seed)));
     hints
 }
