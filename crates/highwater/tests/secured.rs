@@ -76,6 +76,7 @@ fn kafka() -> Kafka {
             }
             None
         })),
+        heap_bytes: None,
     };
     let options = TargetOptions {
         dir: dir.path().join("target"),
