@@ -500,12 +500,6 @@ fn cannot_be_done(plan: &Plan, options: &RunOptions) -> Option<ConfigError> {
         );
     }
     if let TargetSpec::Secured(servers) = target {
-        if plan.scenario().kind == Kind::Connector {
-            let text =
-                format!("Kafka Connect is not told how to log in to a cluster ({target}, --kafka-config)");
-            let help = "use --target kafka, or a listener of the cluster without TLS and logins";
-            return Some(plan.resolved.error("kind", text).help(help));
-        }
         let through_proxy = !plan.rules.is_empty()
             || plan
                 .armed_fault()

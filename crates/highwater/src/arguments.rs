@@ -340,12 +340,9 @@ pub(crate) struct KafkaArguments {
     pub(crate) kafka_home: Option<PathBuf>,
 }
 
+/// How a cluster that is there is reached.
 #[derive(Debug, Args)]
-pub(crate) struct RunArguments {
-    /// What to run against: `dev` (the built-in broker), `kafka` (Apache Kafka, started for the run), `kafka:3` (three
-    /// nodes of it; faults hit the first), or `bootstrap:HOST:PORT` (a cluster that is there; nothing is touched that the run did not make).
-    #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET", value_parser = target)]
-    pub(crate) target: TargetSpec,
+pub(crate) struct AccessArguments {
     /// How a cluster with TLS or logins is reached: a `client.properties` as Kafka's own tools take it, for
     /// `--target bootstrap:HOST:PORT`.
     ///
@@ -353,6 +350,16 @@ pub(crate) struct RunArguments {
     /// Nothing of its values is shown or written down.
     #[arg(long, value_name = "FILE", env = "HIGHWATER_KAFKA_CONFIG", value_hint = ValueHint::FilePath)]
     pub(crate) kafka_config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// What to run against: `dev` (the built-in broker), `kafka` (Apache Kafka, started for the run), `kafka:3` (three
+    /// nodes of it; faults hit the first), or `bootstrap:HOST:PORT` (a cluster that is there; nothing is touched that the run did not make).
+    #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET", value_parser = target)]
+    pub(crate) target: TargetSpec,
+    #[command(flatten)]
+    pub(crate) access: AccessArguments,
     /// Directory for the results [default: ./highwater-runs/TIME-NAME/].
     #[arg(short, long, value_name = "DIR", env = "HIGHWATER_OUT", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,

@@ -152,6 +152,23 @@ const GROUPS: &[&str] = &[
     "groups.stopped.stopped={ after = \"1s\", down = \"1s\" }",
 ];
 
+/// Kafka Connect is a client of the cluster too.
+const CONNECTOR: &[&str] = &[
+    "connector-offset-recovery",
+    "--scenario",
+    "connector-offset-recovery/worker",
+    "--set",
+    "fault.enabled=false",
+    "--set",
+    "fault.after=2s",
+    "--set",
+    "fault.down=1s",
+    "--set",
+    "connector.rows=50",
+    "--set",
+    "drain.limit=60s",
+];
+
 /// The load goes through the fault proxy, which speaks TLS with the broker.
 const RULES: &str = "name = \"mine\"\nsummary = \"mine\"\n\
     [[rules]]\nfault = \"drop-ack\"\napi = \"Produce\"\nprobability = 0.05\nfrom = \"1s\"\n";
@@ -301,5 +318,15 @@ fn a_run_goes_over_tls_with_a_login() {
         }
         assert!(!is_told(&ran, password), "{name}: {text}");
     }
+    assert_eq!(left_behind(&kafka), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_connector_logs_in_too_and_nothing_of_it_stays() {
+    let kafka = kafka();
+    let ran = run_as(CONNECTOR, &kafka, "SCRAM-SHA-512", "bob", BOB, "ca.pem");
+    assert!(ran.records("delivered") > 200, "{}", ran.story());
+    assert_eq!(ran.records("lost"), 0, "{}", ran.story());
+    assert!(!is_told(&ran, BOB), "{}", ran.story());
     assert_eq!(left_behind(&kafka), (Vec::new(), Vec::new()));
 }

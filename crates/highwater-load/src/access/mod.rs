@@ -14,6 +14,7 @@
 mod dial;
 mod error;
 mod jaas;
+mod java;
 mod keys;
 mod login;
 mod properties;
@@ -29,6 +30,7 @@ use std::sync::{Mutex, PoisonError};
 
 pub(crate) use dial::{Door, Line, Patience, Place};
 pub use error::AccessError;
+pub use java::connect_properties;
 pub use secret::Secret;
 pub use upstream::{Upstream, admit_behind, upstream};
 
@@ -41,6 +43,8 @@ pub struct Access {
     file: PathBuf,
     settings: BTreeMap<&'static str, Secret>,
     left_out: Vec<String>,
+    /// Java's names of what says how a cluster is reached; with the value if it is the path of a file.
+    java: BTreeMap<String, Option<String>>,
 }
 
 static ADMITTED: Mutex<BTreeMap<String, Access>> = Mutex::new(BTreeMap::new());
@@ -74,6 +78,7 @@ impl Access {
             file: path.to_owned(),
             settings: translated.settings,
             left_out: translated.left_out,
+            java: translated.java,
         })
     }
 

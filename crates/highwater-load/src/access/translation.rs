@@ -16,6 +16,8 @@ pub(super) struct Translated {
     pub(super) settings: BTreeMap<&'static str, Secret>,
     /// Names of settings that have no say here, in the order of the file.
     pub(super) left_out: Vec<String>,
+    /// Java's names of what says how a cluster is reached; with the value if it is the path of a file.
+    pub(super) java: BTreeMap<String, Option<String>>,
 }
 
 /// How a cluster is reached: by key of Java's, with its line.
@@ -38,6 +40,10 @@ pub(super) fn translate(entries: Vec<Entry>) -> Result<Translated, Wrong> {
             Some(Meaning::Refused(why)) => return Err(Wrong::at(line, format!("{key} {why}"))),
             None => return Err(unknown(line, &key)),
         }
+    }
+    for (key, (_, value)) in &found {
+        let path = key.ends_with(".location").then(|| value.reveal().to_owned());
+        translated.java.insert(key.clone(), path);
     }
     let protocol = protocol(&mut translated, &found)?;
     if protocol.sasl {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use highwater_check::changes::{Column, Table};
-use highwater_load::admin;
 use highwater_load::rows::{ColumnKind, Database, TABLES};
+use highwater_load::{access, admin};
 use highwater_target::{
     CdcNames, Connect, ConnectOptions, ConnectorPlan, Postgres, PostgresOptions, TargetError, TargetOptions,
 };
@@ -125,7 +125,7 @@ impl Parts {
             replicas: replicas(plan),
             names: names.clone(),
             port: None,
-            properties: Vec::new(),
+            properties: access::connect_properties(bootstrap),
             observer: options.observer.clone(),
             interrupted: options.interrupted.clone(),
         })?;

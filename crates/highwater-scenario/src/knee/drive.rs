@@ -96,7 +96,10 @@ pub fn knee(
     let target = Target::start(&options.run.target, options.target_options(data.clone()))?;
     let (bootstrap, description) = (target.bootstrap().to_owned(), target.description());
     let mut driver = Driver {
-        spec: TargetSpec::Bootstrap(bootstrap),
+        spec: match options.run.target {
+            TargetSpec::Secured(_) => TargetSpec::Secured(bootstrap),
+            _ => TargetSpec::Bootstrap(bootstrap),
+        },
         search: Search::new(options.rule),
         steps: Vec::new(),
         overhead: FIRST_OVERHEAD,

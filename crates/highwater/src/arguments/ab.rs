@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 use highwater_target::TargetSpec;
 
 use super::compare::{ComparingArguments, ComparisonFormat};
-use super::{KafkaArguments, seed, target};
+use super::{AccessArguments, KafkaArguments, seed, target};
 
 pub(crate) const AB_EXAMPLES: &str = "\
 Examples:
@@ -39,6 +39,8 @@ pub(crate) struct AbArguments {
     /// What to run against, started anew for every run: `dev`, `kafka` or `kafka:3`; or `bootstrap:HOST:PORT`.
     #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET", value_parser = target)]
     pub(crate) target: TargetSpec,
+    #[command(flatten)]
+    pub(crate) access: AccessArguments,
     /// Directory for the runs and the comparison [default: ./highwater-runs/TIME-ab-NAME/].
     #[arg(short, long, value_name = "DIR", env = "HIGHWATER_OUT", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,

@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 use highwater_target::TargetSpec;
 
 use super::compare::{ComparisonFormat, percent};
-use super::{KafkaArguments, seed, span, target};
+use super::{AccessArguments, KafkaArguments, seed, span, target};
 
 pub(crate) const KNEE_EXAMPLES: &str = "\
 Examples:
@@ -47,6 +47,8 @@ pub(crate) struct KneeArguments {
     /// What to run against; it stays up for all steps: `dev`, `kafka`, `kafka:3` or `bootstrap:HOST:PORT`.
     #[arg(long, value_name = "TARGET", default_value = "dev", env = "HIGHWATER_TARGET", value_parser = target)]
     pub(crate) target: TargetSpec,
+    #[command(flatten)]
+    pub(crate) access: AccessArguments,
     /// Directory for the result and the steps [default: ./highwater-runs/TIME-knee-NAME/].
     #[arg(short, long, value_name = "DIR", env = "HIGHWATER_OUT", value_hint = ValueHint::DirPath)]
     pub(crate) out: Option<PathBuf>,

@@ -111,7 +111,7 @@ fn options(arguments: &KneeArguments) -> Result<KneeOptions, Failure> {
         budget: arguments.budget,
         run: RunOptions {
             name,
-            target: arguments.target.clone(),
+            target: super::secured::target(&arguments.target, &arguments.access)?,
             out,
             seed,
             repeat: 1,
@@ -170,6 +170,7 @@ fn again(arguments: &KneeArguments, seed: u64) -> String {
     }
     words.extend(["--scenario".into(), quoted(&arguments.scenario)]);
     words.extend(["--target".into(), quoted(&arguments.target.to_string())]);
+    words.extend(arguments.access.words());
     words.extend(["--from".into(), format!("{}/s", arguments.from)]);
     words.extend(["--step".into(), format!("{}ms", arguments.step.as_millis())]);
     words.extend(["--budget".into(), format!("{}s", arguments.budget.as_secs())]);

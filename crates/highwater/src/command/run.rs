@@ -35,7 +35,7 @@ pub(crate) fn run(
     if arguments.explain_config {
         return explain(&chosen, &sets, arguments);
     }
-    let target = super::secured::target(&arguments.target, arguments.kafka_config.as_deref())?;
+    let target = super::secured::target(&arguments.target, &arguments.access)?;
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let name = only.unwrap_or(what);
     let out = arguments
@@ -218,9 +218,7 @@ fn command_again(what: &str, only: Option<&str>, arguments: &RunArguments, seed:
     for (name, command) in &arguments.hook {
         words.extend(["--hook".into(), quoted(&format!("{name}={command}"))]);
     }
-    if let Some(path) = &arguments.kafka_config {
-        words.extend(["--kafka-config".into(), quoted(&path.display().to_string())]);
-    }
+    words.extend(arguments.access.words());
     for set in &arguments.set {
         words.extend(["--set".into(), quoted(set)]);
     }

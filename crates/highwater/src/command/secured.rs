@@ -11,14 +11,16 @@ use highwater_load::{LoadError, admin};
 use highwater_model::ExitCode;
 use highwater_target::TargetSpec;
 
+use super::run::quoted;
+use crate::arguments::AccessArguments;
 use crate::failure::Failure;
 
 /// Longest wait until the cluster has let a client in.
 const ADMISSION_LIMIT: Duration = Duration::from_secs(15);
 
 /// The target as it is to be reached, once a client was let in.
-pub(crate) fn target(given: &TargetSpec, config: Option<&Path>) -> Result<TargetSpec, Failure> {
-    let Some(config) = config else {
+pub(crate) fn target(given: &TargetSpec, access: &AccessArguments) -> Result<TargetSpec, Failure> {
+    let Some(config) = &access.kafka_config else {
         return Ok(given.clone());
     };
     let TargetSpec::Bootstrap(servers) = given else {
@@ -28,20 +30,30 @@ pub(crate) fn target(given: &TargetSpec, config: Option<&Path>) -> Result<Target
         return Err(Failure::new(ExitCode::Usage, reason).help(help));
     };
     let wrong = |error: AccessError| Failure::new(ExitCode::Usage, described(&error));
-    let access = Access::read(config).map_err(wrong)?;
-    access.check_files().map_err(wrong)?;
-    if !access.left_out().is_empty() {
-        let names = access.left_out().join(", ");
+    let file = Access::read(config).map_err(wrong)?;
+    file.check_files().map_err(wrong)?;
+    if !file.left_out().is_empty() {
+        let names = file.left_out().join(", ");
         let _ = writeln!(
             io::stderr(),
             "{}: left to the scenario: {names}",
             config.display()
         );
     }
-    access.admit(servers);
+    file.admit(servers);
     match admin::admitted(servers, ADMISSION_LIMIT) {
         Ok(_) => Ok(TargetSpec::Secured(servers.clone())),
         Err(error) => Err(refused(&error, config)),
+    }
+}
+
+impl AccessArguments {
+    /// As it was typed, for a command that does the same again.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let path = self.kafka_config.as_ref();
+        path.map_or_else(Vec::new, |path| {
+            vec!["--kafka-config".to_owned(), quoted(&path.display().to_string())]
+        })
     }
 }
 

@@ -22,6 +22,7 @@ use highwater_target::{Application, ApplicationOptions};
 use self::order::{Part, equal_neighbours, order};
 use super::compare::{options, show};
 use super::run::{default_directory, free_directory, fresh_seed, own_path, quoted};
+use super::secured;
 use crate::arguments::AbArguments;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -38,6 +39,7 @@ const MOST_REPEATED: u32 = 3;
 pub(crate) fn ab(arguments: &AbArguments, screen: &Screen) -> Result<ExitCode, Failure> {
     let (a, b) = (settings::split(&arguments.a), settings::split(&arguments.b));
     let may_differ = check(arguments, &a, &b)?;
+    secured::target(&arguments.target, &arguments.access)?;
     let told = |settings: &[String], name: &str| match settings.is_empty() {
         true => format!("{name}: as the scenario says"),
         false => format!("{name}: {}", settings.join(" ")),
@@ -233,6 +235,9 @@ impl Job<'_> {
         for set in self.arguments.set.iter().chain(settings) {
             command.extend(["--set".into(), set.into()]);
         }
+        if let Some(config) = &self.arguments.access.kafka_config {
+            command.extend(["--kafka-config".into(), config.into()]);
+        }
         if let Some(home) = &self.arguments.kafka.kafka_home {
             command.extend(["--kafka-home".into(), home.into()]);
         }
@@ -337,6 +342,7 @@ fn again(job: &Job<'_>) -> String {
     words.extend(["--scenario".into(), quoted(&arguments.scenario)]);
     words.extend(["--rounds".into(), arguments.rounds.to_string()]);
     words.extend(["--target".into(), quoted(&arguments.target.to_string())]);
+    words.extend(arguments.access.words());
     for set in &arguments.set {
         words.extend(["--set".into(), quoted(set)]);
     }
