@@ -168,8 +168,12 @@ impl LoadError {
     pub(crate) fn of_client(error: KafkaError) -> Self {
         match error {
             KafkaError::ClientConfig(_, detail, name, value) => Self::Setting {
+                // It may be a password or a key.
+                value: match name.starts_with("sasl.") || name.starts_with("ssl.") {
+                    true => "…".to_owned(),
+                    false => value,
+                },
                 name,
-                value,
                 detail: detail.trim().to_owned(),
             },
             KafkaError::ClientCreation(detail) => Self::Settings { detail },

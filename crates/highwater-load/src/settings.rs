@@ -268,5 +268,13 @@ mod tests {
             let message = create(&settings).err().unwrap().to_string();
             assert!(message.contains(word), "{message}");
         }
+        let message = create(&with("sasl.passwort", "hunter2"))
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            message.contains("sasl.passwort") && !message.contains("hunter2"),
+            "{message}"
+        );
     }
 }

@@ -320,7 +320,7 @@ impl TargetError {
             }
             Self::File { .. } => "check the permissions and the space on the disk, or name another directory",
             Self::Unreachable { .. } => {
-                "check host and port and that the broker runs; a listener with TLS or logins needs `--kafka-config FILE`; `--target dev` and `--target kafka` start their own"
+                "check host and port and that the broker runs; a listener with TLS or logins needs `--kafka-config FILE` (`run`, `knee` and `ab` take it); `--target dev` and `--target kafka` start their own"
             }
             Self::TooOld { .. } => {
                 "upgrade the brokers, or name another cluster; `--target kafka` starts Apache Kafka 4.3.1"

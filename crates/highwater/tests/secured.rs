@@ -76,7 +76,7 @@ fn kafka() -> Kafka {
             }
             None
         })),
-        heap_bytes: None,
+        ..KafkaOptions::default()
     };
     let options = TargetOptions {
         dir: dir.path().join("target"),
