@@ -51,8 +51,8 @@ pub(crate) struct KneeArguments {
     /// Searches.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Load of each step; the quota is counted over eleven seconds.
-    #[arg(long, value_name = "SPAN", default_value = "24s")]
+    /// Load of each step; the quota is counted over eleven seconds, so a short one sees only what is far above it.
+    #[arg(long, value_name = "SPAN", default_value = "30s")]
     step: String,
     /// The `highwater` program; by default it is built from this workspace.
     #[arg(long, value_name = "FILE")]
