@@ -51,7 +51,7 @@ pub use client_event::{ClientEvent, ClientEventKind, MAX_CLIENT_EVENTS};
 pub use clock::Clock;
 pub use error::LoadError;
 pub use keys::{KEY_BYTES, KeyChoice, Keys, MAX_EXPONENT, MAX_KEYS};
-pub use lag::{LagReading, group_lag};
+pub use lag::{LagReading, Survey, SurveyOptions, group_lag};
 pub use ledger::{Found, Ledger, MAX_RECORDS, Received, Row};
 pub use load::{Counts, Drained, Load};
 pub use offer::{MAX_PRODUCERS, Offer, ProducerSpec};

@@ -173,3 +173,49 @@ pub struct LagJudgement {
     /// Why, in a sentence.
     pub evidence: String,
 }
+
+/// Version of the serialised [`LagSurvey`]; raised when a field changes its meaning or goes away.
+pub const LAG_SCHEMA_VERSION: u32 = 1;
+
+/// All groups that were asked about, at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LagSurvey {
+    /// [`LAG_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// When it began, in milliseconds since 1970 (UTC).
+    pub at_ms: i64,
+    /// How long it took, in nanoseconds.
+    pub took_ns: u64,
+    /// Requests that it took, of all kinds.
+    pub requests: u64,
+    /// Groups, by name.
+    pub groups: Vec<LagGroup>,
+}
+
+/// A group.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LagGroup {
+    /// Its name.
+    pub name: String,
+    /// `Stable`, `Empty`, … as its coordinator calls it.
+    pub state: String,
+    /// Its members; none if the coordinator does not say so to a classic question, as for groups of KIP-848.
+    pub members: Option<u32>,
+    /// Partitions that it committed in, by topic and number.
+    pub partitions: Vec<LagPartition>,
+}
+
+/// A group in a partition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LagPartition {
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: i32,
+    /// What was read.
+    pub sample: LagSample,
+    /// What that says.
+    pub state: LagState,
+    /// What the readings so far say together; none after a single one.
+    pub judgement: Option<LagJudgement>,
+}

@@ -43,7 +43,9 @@ pub use hazard::{
     HazardRecord, HazardReport,
 };
 pub use knee::{KNEE_SCHEMA_VERSION, KneeAnswer, KneeLimit, KneeOutcome, KneeReport, KneeStep};
-pub use lag::{LagJudgement, LagSample, LagState, LagVerdict};
+pub use lag::{
+    LAG_SCHEMA_VERSION, LagGroup, LagJudgement, LagPartition, LagSample, LagState, LagSurvey, LagVerdict,
+};
 pub use lint::{
     LINT_SCHEMA_VERSION, LintClient, LintFinding, LintGuarantee, LintKind, LintLevel, LintReport,
 };

@@ -27,6 +27,7 @@ mod html;
 mod json;
 mod junit;
 mod knee;
+mod lag;
 mod lint;
 mod live;
 mod markdown;
@@ -57,6 +58,7 @@ pub use hazards::{
 };
 pub use html::{Diagram, html_with, knee_html};
 pub use knee::{knee_json, knee_markdown, knee_step, knee_text};
+pub use lag::{lag_json, lag_text};
 pub use lint::{lint, lint_json, lint_kinds};
 pub use live::{Live, LiveMode, Panel, live_lines};
 pub use outcomes::{outcomes_json, outcomes_markdown, outcomes_text};

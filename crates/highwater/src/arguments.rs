@@ -7,6 +7,7 @@ mod contracts;
 mod hazards;
 mod history;
 mod knee;
+mod lag;
 mod member;
 mod prove;
 mod selftest;
@@ -32,6 +33,7 @@ pub(crate) use self::history::{
     HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
 };
 pub(crate) use self::knee::KneeArguments;
+pub(crate) use self::lag::LagArguments;
 pub(crate) use self::member::{MemberArguments, MemberCommit};
 pub(crate) use self::selftest::SelftestArguments;
 
@@ -177,6 +179,13 @@ pub(crate) enum Command {
         #[arg(short, long)]
         quiet: bool,
     },
+    /// Shows how far consumer groups are behind, and whether they move.
+    ///
+    /// Asks the brokers and no application: committed offsets first, then the ends of the logs. An offset that retention
+    /// took, one beyond the end, and a partition that a group never committed in are told apart from a lag; what an open
+    /// transaction holds back is no lag either. No group is joined, no record is read.
+    #[command(after_help = lag::LAG_EXAMPLES)]
+    Lag(LagArguments),
     /// Lists suites and scenarios.
     List,
     /// Prints what an answer, or its absence, says about whether a request was applied.

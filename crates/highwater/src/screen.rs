@@ -43,6 +43,11 @@ impl Screen {
         }
     }
 
+    /// Whether standard output can be written over.
+    pub(crate) fn redraws() -> bool {
+        stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
     /// How a run is shown on standard error while it goes on.
     pub(crate) fn live(&self, quiet: bool) -> LiveMode {
         let terminal = stderr().is_terminal();

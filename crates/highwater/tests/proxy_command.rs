@@ -18,70 +18,17 @@ use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A program in the foreground with its first line read; ended when dropped.
-struct Foreground {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-    first: String,
+fn broker(directory: &Path) -> Foreground {
+    Foreground::start(
+        program()
+            .args(["broker", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(directory),
+    )
 }
 
-impl Foreground {
-    fn start(command: &mut Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let mut first = String::new();
-        stdout.read_line(&mut first).expect("a first line");
-        Self { child, stdout, first }
-    }
-
-    fn broker(directory: &Path) -> Self {
-        Self::start(
-            program()
-                .args(["broker", "--listen", "127.0.0.1:0", "--data-dir"])
-                .arg(directory),
-        )
-    }
-
-    fn proxy(broker: &str, arguments: &[&str]) -> Self {
-        let target = format!("bootstrap:{broker}");
-        Self::start(program().args(["proxy", "--target", &target]).args(arguments))
-    }
-
-    fn address(&self) -> &str {
-        self.first
-            .trim()
-            .strip_prefix("ready ")
-            .expect("`ready HOST:PORT`")
-    }
-
-    /// Ends it as Ctrl-C does: exit code, the rest of standard output, standard error.
-    fn interrupt(mut self) -> (i32, String, String) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("the signal is sent");
-        self.finish()
-    }
-
-    fn finish(&mut self) -> (i32, String, String) {
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).expect("UTF-8");
-        let mut errors = String::new();
-        let stderr = self.child.stderr.as_mut().expect("piped");
-        stderr.read_to_string(&mut errors).expect("UTF-8");
-        let code = self.child.wait().expect("it ends").code().unwrap_or(-1);
-        (code, rest, errors)
-    }
-}
-
-impl Drop for Foreground {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn proxy(broker: &str, arguments: &[&str]) -> Foreground {
+    let target = format!("bootstrap:{broker}");
+    Foreground::start(program().args(["proxy", "--target", &target]).args(arguments))
 }
 
 fn connect(address: &str) -> Connection {
@@ -98,13 +45,13 @@ fn rules(directory: &Path, text: &str) -> String {
 #[test]
 fn what_passes_is_counted_written_down_and_told() {
     let directory = TempDir::new().expect("a temporary directory");
-    let broker = Foreground::broker(&directory.path().join("data"));
+    let broker = broker(&directory.path().join("data"));
     let history = directory.path().join("app.hwh");
     let rules = rules(
         directory.path(),
         "[[rules]]\nfault = \"reject\"\napi = \"Metadata\"\nerror = \"UNKNOWN_SERVER_ERROR\"\nnth = 2\n",
     );
-    let proxy = Foreground::proxy(
+    let proxy = proxy(
         broker.address(),
         &[
             "--rules",
@@ -155,12 +102,12 @@ fn what_passes_is_counted_written_down_and_told() {
 #[test]
 fn a_rule_that_never_fired_is_inconclusive_and_programs_can_read_it() {
     let directory = TempDir::new().expect("a temporary directory");
-    let broker = Foreground::broker(&directory.path().join("data"));
+    let broker = broker(&directory.path().join("data"));
     let rules = rules(
         directory.path(),
         "[[rules]]\nname = \"late\"\nfault = \"drop-ack\"\napi = \"EndTxn\"\n",
     );
-    let mut proxy = Foreground::proxy(
+    let mut proxy = proxy(
         broker.address(),
         &["--rules", &rules, "--format", "json", "--for", "1500ms"],
     );
@@ -185,7 +132,7 @@ fn a_rule_that_never_fired_is_inconclusive_and_programs_can_read_it() {
 #[test]
 fn what_is_wrong_is_said_before_anything_passes() {
     let directory = TempDir::new().expect("a temporary directory");
-    let broker = Foreground::broker(&directory.path().join("data"));
+    let broker = broker(&directory.path().join("data"));
     let target = format!("bootstrap:{}", broker.address());
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let taken_address = taken.local_addr().expect("bound").to_string();

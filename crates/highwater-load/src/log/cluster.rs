@@ -24,7 +24,8 @@ const COORDINATOR_VERSION: i16 = 3;
 const GROUP: i8 = 0;
 
 /// The brokers of a cluster, and a connection to each that was needed.
-pub(super) struct Cluster {
+#[derive(Debug)]
+pub(crate) struct Cluster {
     bootstrap: String,
     door: Door,
     nodes: BTreeMap<i32, Place>,
@@ -32,12 +33,12 @@ pub(super) struct Cluster {
     leaders: BTreeMap<(String, i32), i32>,
 }
 
-pub(super) fn text(text: &str) -> StrBytes {
+pub(crate) fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }
 
 impl Cluster {
-    pub(super) fn open(bootstrap: &str) -> Result<Self, LogError> {
+    pub(crate) fn open(bootstrap: &str) -> Result<Self, LogError> {
         let door = Door::to(bootstrap, CLIENT_ID).map_err(|source| LogError::Access {
             bootstrap: bootstrap.to_owned(),
             source,
@@ -54,12 +55,29 @@ impl Cluster {
     }
 
     /// Nodes of the cluster.
-    pub(super) fn nodes(&self) -> Vec<i32> {
+    pub(crate) fn nodes(&self) -> Vec<i32> {
         self.nodes.keys().copied().collect()
     }
 
-    /// Leaders of the partitions of topics; -1 for none.
-    pub(super) fn metadata(&mut self, topics: &[&str]) -> Result<BTreeMap<(String, i32), i32>, LogError> {
+    /// Leaders of the partitions of topics, which must be there; -1 for none.
+    pub(crate) fn metadata(&mut self, topics: &[&str]) -> Result<BTreeMap<(String, i32), i32>, LogError> {
+        let leaders = self.metadata_of_those_there(topics)?;
+        let missing = topics
+            .iter()
+            .find(|topic| !leaders.keys().any(|(there, _)| there == *topic));
+        match missing {
+            Some(topic) => Err(LogError::TopicMissing {
+                topic: (*topic).to_owned(),
+            }),
+            None => Ok(leaders),
+        }
+    }
+
+    /// The same of those topics that are there and may be seen.
+    pub(crate) fn metadata_of_those_there(
+        &mut self,
+        topics: &[&str],
+    ) -> Result<BTreeMap<(String, i32), i32>, LogError> {
         let request = MetadataRequest::default()
             .with_topics(Some(
                 topics
@@ -97,11 +115,8 @@ impl Cluster {
                 }
             }
             let mut leaders = BTreeMap::new();
-            for topic in answer.topics {
+            for topic in answer.topics.into_iter().filter(|topic| topic.error_code == 0) {
                 let name = topic.name.map(|name| name.0.to_string()).unwrap_or_default();
-                if topic.error_code != 0 {
-                    return Err(LogError::TopicMissing { topic: name });
-                }
                 for partition in topic.partitions {
                     leaders.insert((name.clone(), partition.partition_index), partition.leader_id.0);
                 }
@@ -115,7 +130,7 @@ impl Cluster {
     }
 
     /// The leader of a partition, as far as it is known; -1 for none.
-    pub(super) fn leader(&mut self, topic: &str, partition: i32) -> Result<i32, LogError> {
+    pub(crate) fn leader(&mut self, topic: &str, partition: i32) -> Result<i32, LogError> {
         let key = (topic.to_owned(), partition);
         if let Some(leader) = self.leaders.get(&key) {
             return Ok(*leader);
@@ -127,12 +142,12 @@ impl Cluster {
     }
 
     /// Leaders may have moved.
-    pub(super) fn forget_leaders(&mut self) {
+    pub(crate) fn forget_leaders(&mut self) {
         self.leaders.clear();
     }
 
     /// The node that coordinates a group.
-    pub(super) fn coordinator(&mut self, group: &str) -> Result<i32, LogError> {
+    pub(crate) fn coordinator(&mut self, group: &str) -> Result<i32, LogError> {
         let request = FindCoordinatorRequest::default()
             .with_key(text(group))
             .with_key_type(GROUP);
@@ -149,7 +164,7 @@ impl Cluster {
     }
 
     /// Asks a node; over a new connection if the old one is broken.
-    pub(super) fn call<R: Request>(
+    pub(crate) fn call<R: Request>(
         &mut self,
         api: &'static str,
         node: i32,

@@ -11,7 +11,7 @@
 //!
 //! What the records are is said by whoever asks; [`crate::read_back`] reads records of a run through a client library.
 
-mod cluster;
+pub(crate) mod cluster;
 mod error;
 mod fetch;
 mod fetched;

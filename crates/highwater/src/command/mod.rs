@@ -13,6 +13,7 @@ mod faults;
 mod hazards;
 mod history;
 mod knee;
+mod lag;
 mod lint;
 mod list;
 mod member;
@@ -42,6 +43,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Calibrate { format, quiet } => calibrate::calibrate(format, quiet, screen),
         Command::Compare(arguments) => compare::compare(&arguments, screen),
         Command::Knee(arguments) => knee::knee(&arguments, screen),
+        Command::Lag(arguments) => lag::lag(&arguments, screen),
         Command::List => list::list(),
         Command::Selftest(arguments) => selftest::prove_checkers(&arguments, screen),
         Command::Contracts(arguments) => contracts::contracts(&arguments),

@@ -1,6 +1,4 @@
-//! What a group has committed, and how far that is from the ends of a topic.
-//!
-//! Invariant: committed offsets are read first, then the ends, so that the distance is never negative by a race.
+//! One group in one topic, through the client library, so that it can be asked wherever the library gets.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
