@@ -12,8 +12,10 @@ use crate::paint::Paint;
 use crate::text::{cut, left, plain, right, width, wrap};
 use crate::{ReportError, Style};
 
-/// Longer names are cut in tables; all are whole in JSON. Half of that in a narrow terminal.
+/// Longer names are cut in tables; all are whole in JSON.
 const NAME_MAX: usize = 34;
+/// Columns beside the two names, in a narrow terminal.
+const BESIDE: usize = 56;
 /// A narrower terminal shows neither members nor the largest lag.
 const WIDE: usize = 110;
 /// Partitions with trouble that are told of for each group and topic.
@@ -42,7 +44,7 @@ pub fn lag_text(survey: &LagSurvey, partitions: bool, style: &Style) -> String {
     let rows: Vec<Row<'_>> = survey.groups.iter().flat_map(rows).collect();
     let widest = |names: &mut dyn Iterator<Item = &str>| {
         let widest = names.map(|name| width(&plain(name))).max().unwrap_or(0);
-        widest.clamp(5, if page.width < WIDE { NAME_MAX / 2 } else { NAME_MAX })
+        widest.clamp(5, ((page.width.min(WIDE) - BESIDE) / 2).min(NAME_MAX))
     };
     let names = Names {
         group: widest(&mut rows.iter().map(|row| row.group.name.as_str())),

@@ -4,29 +4,19 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use highwater_wire::Connection;
 use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest};
 use serde_json::Value;
-use support::{command, program};
+use support::{Foreground, command, program};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn broker(directory: &Path) -> Foreground {
-    Foreground::start(
-        program()
-            .args(["broker", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(directory),
-    )
-}
-
-fn proxy(broker: &str, arguments: &[&str]) -> Foreground {
+fn start_proxy(broker: &str, arguments: &[&str]) -> Foreground {
     let target = format!("bootstrap:{broker}");
     Foreground::start(program().args(["proxy", "--target", &target]).args(arguments))
 }
@@ -45,13 +35,13 @@ fn rules(directory: &Path, text: &str) -> String {
 #[test]
 fn what_passes_is_counted_written_down_and_told() {
     let directory = TempDir::new().expect("a temporary directory");
-    let broker = broker(&directory.path().join("data"));
+    let broker = Foreground::broker(&directory.path().join("data"));
     let history = directory.path().join("app.hwh");
     let rules = rules(
         directory.path(),
         "[[rules]]\nfault = \"reject\"\napi = \"Metadata\"\nerror = \"UNKNOWN_SERVER_ERROR\"\nnth = 2\n",
     );
-    let proxy = proxy(
+    let proxy = start_proxy(
         broker.address(),
         &[
             "--rules",
@@ -102,12 +92,12 @@ fn what_passes_is_counted_written_down_and_told() {
 #[test]
 fn a_rule_that_never_fired_is_inconclusive_and_programs_can_read_it() {
     let directory = TempDir::new().expect("a temporary directory");
-    let broker = broker(&directory.path().join("data"));
+    let broker = Foreground::broker(&directory.path().join("data"));
     let rules = rules(
         directory.path(),
         "[[rules]]\nname = \"late\"\nfault = \"drop-ack\"\napi = \"EndTxn\"\n",
     );
-    let mut proxy = proxy(
+    let mut proxy = start_proxy(
         broker.address(),
         &["--rules", &rules, "--format", "json", "--for", "1500ms"],
     );
@@ -132,7 +122,7 @@ fn a_rule_that_never_fired_is_inconclusive_and_programs_can_read_it() {
 #[test]
 fn what_is_wrong_is_said_before_anything_passes() {
     let directory = TempDir::new().expect("a temporary directory");
-    let broker = broker(&directory.path().join("data"));
+    let broker = Foreground::broker(&directory.path().join("data"));
     let target = format!("bootstrap:{}", broker.address());
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let taken_address = taken.local_addr().expect("bound").to_string();

@@ -1,8 +1,9 @@
 //! Arguments of `highwater lag`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::{BootstrapArguments, span};
 
@@ -18,6 +19,10 @@ Examples:
 pub(crate) struct LagArguments {
     #[command(flatten)]
     pub(crate) bootstrap: BootstrapArguments,
+    /// How a cluster with TLS or logins is reached: a `client.properties` as Kafka's own tools take it. Nothing of its
+    /// values is shown.
+    #[arg(long, value_name = "FILE", env = "HIGHWATER_KAFKA_CONFIG", value_hint = ValueHint::FilePath)]
+    pub(crate) kafka_config: Option<PathBuf>,
     /// Only this group; `*` stands for any text. Can be given several times.
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Vec<String>,

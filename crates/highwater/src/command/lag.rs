@@ -9,8 +9,10 @@ use highwater_load::{Survey, SurveyOptions};
 use highwater_measure::lag::{Judging, judge};
 use highwater_model::{ExitCode, LagSample, LagSurvey};
 use highwater_report::{lag_json, lag_text};
+use highwater_target::TargetSpec;
 
 use super::run::print;
+use super::secured;
 use crate::arguments::LagArguments;
 use crate::failure::{Failure, with_sources};
 use crate::interrupt;
@@ -34,6 +36,10 @@ pub(crate) fn lag(arguments: &LagArguments, screen: &Screen) -> Result<ExitCode,
         Failure::new(ExitCode::Infrastructure, with_sources(&error))
             .help(format!("is there a cluster at {bootstrap}? give another with --bootstrap HOST:PORT"))
     };
+    if let Some(config) = &arguments.kafka_config {
+        // Whoever asks this cluster from now on does it as the file says.
+        secured::target(&TargetSpec::Bootstrap(bootstrap.clone()), Some(config))?;
+    }
     let options = SurveyOptions {
         groups: arguments.group.clone(),
         ages: !arguments.no_ages,

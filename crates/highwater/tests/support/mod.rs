@@ -7,6 +7,8 @@
     reason = "every test binary uses another part"
 )]
 
+mod foreground;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use foreground::Foreground;
 
 /// Runs that measure have the machine to themselves.
 static MACHINE: Mutex<()> = Mutex::new(());
