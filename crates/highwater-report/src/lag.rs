@@ -52,7 +52,16 @@ pub fn lag_text(survey: &LagSurvey, partitions: bool, style: &Style) -> String {
     };
     let mut lines = vec![page.paint.dim(&page.line(
         &names,
-        ["group", "topic", "members", "partitions", "lag", "largest", "behind", ""],
+        [
+            "group",
+            "topic",
+            "members",
+            "partitions",
+            "lag",
+            "largest",
+            "behind",
+            "",
+        ],
     ))];
     for row in &rows {
         page.row(row, &names, partitions, &mut lines);
@@ -140,7 +149,11 @@ impl Page {
             .group
             .members
             .map_or_else(|| NONE.to_owned(), |members| count(u64::from(members)));
-        let worst = row.partitions.iter().map(|one| word(one)).max_by_key(|word| word.0);
+        let worst = row
+            .partitions
+            .iter()
+            .map(|one| word(one))
+            .max_by_key(|word| word.0);
         let (rank, word) = worst.unwrap_or((0, "nothing committed"));
         let line = self.line(
             names,
@@ -155,8 +168,15 @@ impl Page {
                 word,
             ],
         );
-        lines.push(if rank >= TROUBLE { self.paint.trouble(&line) } else { line });
-        let told = row.partitions.iter().filter(|one| all || self::word(one).0 >= TROUBLE);
+        lines.push(if rank >= TROUBLE {
+            self.paint.trouble(&line)
+        } else {
+            line
+        });
+        let told = row
+            .partitions
+            .iter()
+            .filter(|one| all || self::word(one).0 >= TROUBLE);
         for (index, partition) in told.enumerate() {
             if !all && index == TOLD_MAX {
                 lines.push("      and more: highwater lag --partitions lists all".to_owned());
@@ -203,7 +223,11 @@ fn word(partition: &LagPartition) -> (u8, &'static str) {
         Some(LagVerdict::AtRisk { .. }) => (8, "at risk"),
         Some(LagVerdict::DataLost { .. }) => (9, "data lost"),
     };
-    if of_window.0 >= of_reading.0 { of_window } else { of_reading }
+    if of_window.0 >= of_reading.0 {
+        of_window
+    } else {
+        of_reading
+    }
 }
 
 fn sentence(partition: &LagPartition) -> String {

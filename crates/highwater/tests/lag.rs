@@ -11,7 +11,8 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
-use support::{Foreground, command};
+use support::command;
+use support::foreground::Foreground;
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -122,7 +123,11 @@ fn states_that_are_no_number_are_told_apart() {
     commit(bootstrap, "billing", "orders", &[(0, 11), (1, 5_000)]);
     let all = survey(bootstrap, "billing");
     let partitions = all["groups"][0]["partitions"].as_array().expect("a list");
-    assert_eq!(lag(&partitions[0]), Some(0), "an open transaction is no lag: {all}");
+    assert_eq!(
+        lag(&partitions[0]),
+        Some(0),
+        "an open transaction is no lag: {all}"
+    );
     assert_eq!(partitions[0]["sample"]["high_watermark"], 21);
     assert_eq!(partitions[0]["sample"]["last_stable"], 11);
     assert_eq!(partitions[1]["state"]["state"], "ahead-of-log");

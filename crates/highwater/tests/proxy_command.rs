@@ -11,7 +11,8 @@ use std::time::Duration;
 use highwater_wire::Connection;
 use kafka_protocol::messages::{ApiVersionsRequest, MetadataRequest};
 use serde_json::Value;
-use support::{Foreground, command, program};
+use support::foreground::Foreground;
+use support::{command, program};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);

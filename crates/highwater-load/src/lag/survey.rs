@@ -292,9 +292,19 @@ impl Survey {
 
     fn retention(&mut self, topics: &BTreeSet<&String>) -> Result<BTreeMap<String, Option<i64>>, LogError> {
         let known = &self.retention;
-        let stale = |topic: &str| known.get(topic).is_none_or(|(at, _)| at.elapsed() > SETTINGS_LAST);
+        let stale = |topic: &str| {
+            known
+                .get(topic)
+                .is_none_or(|(at, _)| at.elapsed() > SETTINGS_LAST)
+        };
         let asked: Vec<&&String> = topics.iter().filter(|topic| stale(topic)).collect();
-        if let Some(node) = self.cluster.nodes().first().copied().filter(|_| !asked.is_empty()) {
+        if let Some(node) = self
+            .cluster
+            .nodes()
+            .first()
+            .copied()
+            .filter(|_| !asked.is_empty())
+        {
             let resources = asked.iter().map(|topic| {
                 DescribeConfigsResource::default()
                     .with_resource_type(TOPIC_RESOURCE)
@@ -317,7 +327,8 @@ impl Survey {
                 let deleted = setting("cleanup.policy").is_none_or(|policy| policy.contains("delete"));
                 let kept = setting("retention.ms").and_then(|text| text.parse::<i64>().ok());
                 let kept = kept.filter(|ms| *ms >= 0 && deleted);
-                self.retention.insert(result.resource_name.to_string(), (now, kept));
+                self.retention
+                    .insert(result.resource_name.to_string(), (now, kept));
             }
         }
         let of = |topic: &&String| {

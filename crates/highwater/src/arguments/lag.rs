@@ -1,11 +1,10 @@
 //! Arguments of `highwater lag`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::Args;
 
-use super::{BootstrapArguments, span};
+use super::{AccessArguments, BootstrapArguments, span};
 
 pub(crate) const LAG_EXAMPLES: &str = "\
 Examples:
@@ -19,10 +18,8 @@ Examples:
 pub(crate) struct LagArguments {
     #[command(flatten)]
     pub(crate) bootstrap: BootstrapArguments,
-    /// How a cluster with TLS or logins is reached: a `client.properties` as Kafka's own tools take it. Nothing of its
-    /// values is shown.
-    #[arg(long, value_name = "FILE", env = "HIGHWATER_KAFKA_CONFIG", value_hint = ValueHint::FilePath)]
-    pub(crate) kafka_config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) access: AccessArguments,
     /// Only this group; `*` stands for any text. Can be given several times.
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Vec<String>,

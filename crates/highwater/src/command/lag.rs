@@ -33,13 +33,12 @@ type Readings = BTreeMap<(String, String, i32), Vec<LagSample>>;
 pub(crate) fn lag(arguments: &LagArguments, screen: &Screen) -> Result<ExitCode, Failure> {
     let bootstrap = &arguments.bootstrap.bootstrap;
     let failed = |error: LogError| {
-        Failure::new(ExitCode::Infrastructure, with_sources(&error))
-            .help(format!("is there a cluster at {bootstrap}? give another with --bootstrap HOST:PORT"))
+        Failure::new(ExitCode::Infrastructure, with_sources(&error)).help(format!(
+            "is there a cluster at {bootstrap}? give another with --bootstrap HOST:PORT"
+        ))
     };
-    if let Some(config) = &arguments.kafka_config {
-        // Whoever asks this cluster from now on does it as the file says.
-        secured::target(&TargetSpec::Bootstrap(bootstrap.clone()), Some(config))?;
-    }
+    // Whoever asks this cluster from now on does it as the file says.
+    secured::target(&TargetSpec::Bootstrap(bootstrap.clone()), &arguments.access)?;
     let options = SurveyOptions {
         groups: arguments.group.clone(),
         ages: !arguments.no_ages,

@@ -7,7 +7,7 @@
     reason = "every test binary uses another part"
 )]
 
-mod foreground;
+pub mod foreground;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,8 +18,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-
-pub use foreground::Foreground;
 
 /// Runs that measure have the machine to themselves.
 static MACHINE: Mutex<()> = Mutex::new(());
