@@ -33,7 +33,7 @@ pub(crate) use self::history::{
     HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
 };
 pub(crate) use self::knee::KneeArguments;
-pub(crate) use self::lag::LagArguments;
+pub(crate) use self::lag::{LagArguments, LagAsked, LagCommand, LagCompat, LagServeArguments};
 pub(crate) use self::member::{MemberArguments, MemberCommit};
 pub(crate) use self::selftest::SelftestArguments;
 

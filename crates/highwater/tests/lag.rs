@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -11,7 +13,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
-use support::command;
+use support::{command, program, until};
 use support::foreground::Foreground;
 use tempfile::TempDir;
 
@@ -136,6 +138,46 @@ fn states_that_are_no_number_are_told_apart() {
     assert_eq!(code, 0);
     assert!(said.contains("was the topic made anew?"), "{said}");
     producer.abort_transaction(PATIENCE).expect("aborted");
+}
+
+/// A scrape, with no more than a socket.
+fn scrape(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    text
+}
+
+#[test]
+fn prometheus_gets_what_a_person_gets() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let broker = Foreground::broker(directory.path());
+    let bootstrap = broker.address();
+    make(bootstrap, "orders", 1);
+    let producer: BaseProducer = client(bootstrap).create().expect("a client");
+    produce(&producer, "orders", 0..1_000, 1);
+    commit(bootstrap, "billing", "orders", &[(0, 97)]);
+    let mut command = program();
+    command.args(["lag", "serve", "--listen", "127.0.0.1:0", "--every", "1s", "--compat", "kafka-exporter"]);
+    let served = Foreground::start(command.args(["--bootstrap", bootstrap]));
+    let address = served.first.trim().strip_prefix("ready http://").expect("`ready URL`");
+    let address = address.strip_suffix("/metrics").expect("a path").to_owned();
+    let mut page = String::new();
+    until("a first reading", PATIENCE, || {
+        page = scrape(&address, "/metrics");
+        page.contains("highwater_group_lag_records{")
+    });
+    assert!(page.contains("text/plain; version=0.0.4"), "{page}");
+    for line in [
+        "highwater_group_lag_records{group=\"billing\",topic=\"orders\",partition=\"0\"} 903",
+        "kafka_consumergroup_lag{consumergroup=\"billing\",topic=\"orders\",partition=\"0\"} 903",
+    ] {
+        assert!(page.contains(line), "{line} is not in {page}");
+    }
+    assert!(scrape(&address, "/health").contains("200 OK"));
+    let (code, _, errors) = served.interrupt();
+    assert_eq!(code, 0, "{errors}");
 }
 
 #[test]
