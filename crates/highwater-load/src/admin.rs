@@ -192,6 +192,20 @@ pub fn reach(bootstrap: &str, timeout: Duration) -> Result<usize, LoadError> {
     Ok(metadata.brokers().len())
 }
 
+/// Names of the topics that are there and may be seen, in their order; without the cluster's own.
+///
+/// # Errors
+/// [`LoadError::Unreachable`].
+pub fn topics(bootstrap: &str, timeout: Duration) -> Result<Vec<String>, LoadError> {
+    let metadata = asker(bootstrap)?
+        .fetch_metadata(None, timeout)
+        .map_err(|error| unreachable(bootstrap, timeout, &error))?;
+    let names = metadata.topics().iter().map(|topic| topic.name().to_owned());
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with("__")).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
 /// The brokers of a cluster: id and address.
 ///
 /// # Errors

@@ -129,6 +129,27 @@ pub enum LoadError {
         /// Records read until then.
         read: u64,
     },
+    /// A question over the protocol was not answered, or refused.
+    #[error(transparent)]
+    Log(#[from] crate::log::LogError),
+    /// A letter could not be sent to where it came from.
+    #[error("{topic}/{partition} at offset {offset} could not be sent to {to}")]
+    NotRedriven {
+        /// The dead-letter topic.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// The letter.
+        offset: i64,
+        /// Where it was to go.
+        to: String,
+        /// What the client says.
+        #[source]
+        source: KafkaError,
+    },
+    /// What was done can't be written down.
+    #[error("writing the record of what is done")]
+    Journal(#[source] std::io::Error),
     /// A thread could not be started.
     #[error("starting a thread")]
     Thread(#[source] std::io::Error),

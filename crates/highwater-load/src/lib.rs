@@ -29,6 +29,7 @@ mod interval;
 mod keys;
 mod lag;
 mod ledger;
+pub mod letters;
 mod load;
 pub mod log;
 pub mod member;

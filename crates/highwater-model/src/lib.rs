@@ -11,6 +11,7 @@
 mod calibration;
 mod cluster;
 mod comparison;
+mod dead_letter;
 mod event;
 mod exit_code;
 mod group;
@@ -35,6 +36,7 @@ pub use comparison::{
     COMPARISON_SCHEMA_VERSION, ChangeInterval, ComparedMetric, ComparedScenario, ComparedSide, ComparedUnit,
     Comparison, Design, EffectClass, FingerprintDifference, Gate, GateResult, Worse,
 };
+pub use dead_letter::{DeadLetter, DeadLetterCause, DeadLetterTopic};
 pub use event::{Event, EventBody, Host, NoticeLevel, ProcessState, Setting, Tick};
 pub use exit_code::ExitCode;
 pub use group::{GroupReport, LagReport, NotRun};

@@ -4,6 +4,7 @@ mod ab;
 mod check;
 mod compare;
 mod contracts;
+mod dlq;
 mod hazards;
 mod history;
 mod knee;
@@ -28,6 +29,9 @@ pub(crate) use self::ab::AbArguments;
 pub(crate) use self::check::{CheckArguments, CheckedFormat, Level};
 pub(crate) use self::compare::{CompareArguments, ComparingArguments, ComparisonFormat};
 pub(crate) use self::contracts::{ContractsArguments, ContractsFormat};
+pub(crate) use self::dlq::{
+    DlqCommand, DlqDiscardArguments, DlqListArguments, DlqRedriveArguments, DlqShowArguments, Selected,
+};
 pub(crate) use self::hazards::HazardsArguments;
 pub(crate) use self::history::{
     HistoryCommand, HistoryExportArguments, HistoryFormat, HistoryInfoArguments, HistoryShowArguments,
@@ -179,6 +183,13 @@ pub(crate) enum Command {
         #[arg(short, long)]
         quiet: bool,
     },
+    /// Looks at dead letters, sends them back, or lets them be.
+    ///
+    /// Reads the headers of this project's pipelines, Spring Kafka, Kafka Connect and SmallRye. Nothing is taken out of a
+    /// dead-letter topic: which letters were seen to is kept as the offsets of the group `highwater-dlq`, so that a
+    /// redrive that was stopped goes on where it was.
+    #[command(subcommand)]
+    Dlq(DlqCommand),
     /// Shows how far consumer groups are behind, and whether they move.
     ///
     /// Asks the brokers and no application: committed offsets first, then the ends of the logs. An offset that retention

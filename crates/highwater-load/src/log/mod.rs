@@ -12,12 +12,14 @@
 //! What the records are is said by whoever asks; [`crate::read_back`] reads records of a run through a client library.
 
 pub(crate) mod cluster;
+mod committed;
 mod error;
 mod fetch;
 mod fetched;
 mod open;
 mod quota;
 
+pub use committed::{Committed, committed};
 pub use error::LogError;
 pub use fetch::{Ends, Reached, ends, read};
 pub use fetched::{Fetched, ReadBatch};

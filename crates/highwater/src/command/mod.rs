@@ -8,6 +8,7 @@ mod cluster;
 mod compare;
 mod completions;
 mod contracts;
+mod dlq;
 mod doctor;
 mod faults;
 mod hazards;
@@ -51,6 +52,7 @@ pub(crate) fn dispatch(command: Command, screen: &Screen) -> Result<ExitCode, Fa
         Command::Show { name } => show::show(&name),
         Command::Up { what, kafka } => up::up(what, kafka),
         Command::Down => up::down(),
+        Command::Dlq(command) => dlq::dlq(&command, screen),
         Command::Doctor => doctor::doctor(),
         Command::Broker(arguments) => broker::broker(&arguments),
         Command::Cluster(command) => cluster::cluster(&command),
