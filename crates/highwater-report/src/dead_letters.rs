@@ -52,7 +52,11 @@ pub fn dead_letters_text(topics: &[DeadLetterTopic], style: &Style) -> String {
         }
         let waiting = format!("{} waiting", counted(topic.waiting, "letter"));
         let head = format!("{}  {waiting}", plain(&topic.topic));
-        lines.push(if topic.waiting > 0 { paint.bold(&head) } else { head });
+        lines.push(if topic.waiting > 0 {
+            paint.bold(&head)
+        } else {
+            head
+        });
         for cause in topic.causes.iter().take(CAUSES_MAX) {
             lines.push(line(cause, columns));
         }
@@ -77,7 +81,11 @@ fn line(cause: &DeadLetterCause, columns: usize) -> String {
     let text = format!("  {}{group}: {error}", source);
     let end = format!("  e.g. {partition}@{offset}");
     let room = columns.saturating_sub(11 + end.len());
-    format!("{}{}{end}", right(&count(cause.count), 11), cut(&plain(&text), room))
+    format!(
+        "{}{}{end}",
+        right(&count(cause.count), 11),
+        cut(&plain(&text), room)
+    )
 }
 
 /// A letter, whole, for a person.
@@ -117,7 +125,10 @@ pub fn dead_letter_text(letter: &DeadLetter, style: &Style) -> String {
     for (index, error) in letter.errors.iter().enumerate() {
         row(if index == 0 { "error" } else { "because" }, &plain(error));
     }
-    row("headers of", letter.family.as_deref().unwrap_or("no family that is known"));
+    row(
+        "headers of",
+        letter.family.as_deref().unwrap_or("no family that is known"),
+    );
     row("key", &shown(letter.key.as_deref()));
     row("value", &shown(letter.value.as_deref()));
     text
@@ -135,7 +146,11 @@ fn shown(value: Option<&[u8]>) -> String {
         Err(error) if error.valid_up_to() + 4 > part.len() && part.len() < value.len() => {
             plain(&String::from_utf8_lossy(&part[..error.valid_up_to()]))
         }
-        Err(_) => part.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "),
+        Err(_) => part
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .join(" "),
     };
     if part.len() < value.len() {
         text += &format!(" … ({} in all; --json has them)", bytes(value.len() as u64));
@@ -158,7 +173,11 @@ mod tests {
         ] {
             assert_eq!(shown(value), expected);
         }
-        assert!(shown(Some(long.as_bytes())).contains("… (4.0"), "{}", shown(Some(long.as_bytes())));
+        assert!(
+            shown(Some(long.as_bytes())).contains("… (4.0"),
+            "{}",
+            shown(Some(long.as_bytes()))
+        );
     }
 
     #[test]

@@ -62,9 +62,7 @@ pub use hazards::{
 pub use html::{Diagram, html_with, knee_html};
 pub use knee::{knee_json, knee_markdown, knee_step, knee_text};
 pub use lag::{lag_json, lag_text};
-pub use lag_metrics::{
-    Compat, SurveyCounts, lag_dashboard, lag_exposition, lag_metrics_markdown, lag_rules,
-};
+pub use lag_metrics::{Compat, SurveyCounts, lag_dashboard, lag_exposition, lag_metrics_markdown, lag_rules};
 pub use lint::{lint, lint_json, lint_kinds};
 pub use live::{Live, LiveMode, Panel, live_lines};
 pub use outcomes::{outcomes_json, outcomes_markdown, outcomes_text};

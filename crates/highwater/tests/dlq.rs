@@ -46,7 +46,10 @@ impl Cluster {
             });
         }
         let record = BaseRecord::to(topic).key(key).payload(value).headers(own);
-        self.producer.send(record).map_err(|(error, _)| error).expect("taken");
+        self.producer
+            .send(record)
+            .map_err(|(error, _)| error)
+            .expect("taken");
         self.producer.flush(PATIENCE).expect("delivered");
     }
 
@@ -69,7 +72,9 @@ impl Cluster {
 
     fn journal(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.directory.path().join("done.jsonl")).expect("written");
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect()
     }
 
     /// Values and headers of a topic with one partition, in order.
@@ -80,14 +85,15 @@ impl Cluster {
             .create()
             .expect("a client");
         let mut list = TopicPartitionList::new();
-        list.add_partition_offset(topic, 0, Offset::Beginning).expect("an offset");
+        list.add_partition_offset(topic, 0, Offset::Beginning)
+            .expect("an offset");
         consumer.assign(&list).expect("assigned");
         let mut read = Vec::new();
         while read.len() < records {
             let message = consumer.poll(PATIENCE).expect("in time").expect("a record");
-            let headers = message.headers().map(|headers| {
-                headers.iter().map(|header| header.key.to_owned()).collect()
-            });
+            let headers = message
+                .headers()
+                .map(|headers| headers.iter().map(|header| header.key.to_owned()).collect());
             let value = String::from_utf8_lossy(message.payload().unwrap_or_default()).into_owned();
             read.push((value, headers.unwrap_or_default()));
         }
@@ -122,13 +128,19 @@ fn letters_of_four_families_are_listed_and_shown() {
         "orders-dlt",
         "c",
         "3",
-        &[("dead-letter-topic", b"orders"), ("dead-letter-reason", b"no such account")],
+        &[
+            ("dead-letter-topic", b"orders"),
+            ("dead-letter-reason", b"no such account"),
+        ],
     );
     cluster.write(
         "orders-dlt",
         "d",
         "4",
-        &[("highwater.topic", b"orders"), ("highwater.error-message", b"no such account")],
+        &[
+            ("highwater.topic", b"orders"),
+            ("highwater.error-message", b"no such account"),
+        ],
     );
     cluster.write("orders-dlt", "e", "5", &[]);
     cluster.write("orders", "f", "6", &[]);
@@ -143,7 +155,10 @@ fn letters_of_four_families_are_listed_and_shown() {
     assert!(said.contains("nobody says where from"), "{said}");
     let (code, said, _) = cluster.dlq(&["show", "orders-dlt", "--error", "not JSON"]);
     assert_eq!(code, 0);
-    assert!(said.contains("orders-dlt/0@1") && said.contains("Connect"), "{said}");
+    assert!(
+        said.contains("orders-dlt/0@1") && said.contains("Connect"),
+        "{said}"
+    );
     assert!(!said.contains("orders-dlt/0@0"), "{said}");
 }
 
@@ -165,11 +180,16 @@ fn letters_go_back_in_the_order_of_their_keys_and_only_once() {
         cluster.write("orders.billing.dead-letters", key, value, &headers);
     }
     let topic = "orders.billing.dead-letters";
-    let said = cluster.dlq(&["redrive", topic, "--error", "timeout", "--dry-run"]).1;
+    let said = cluster
+        .dlq(&["redrive", topic, "--error", "timeout", "--dry-run"])
+        .1;
     assert!(said.contains("would be redriven: 3"), "{said}");
     // b2 is meant, and b1 in front of it stays.
     let said = cluster.redrive(&[topic, "--error", "timeout"]);
-    assert!(said.contains("redriven: 3") && said.contains("an earlier one of its key stays"), "{said}");
+    assert!(
+        said.contains("redriven: 3") && said.contains("an earlier one of its key stays"),
+        "{said}"
+    );
     let read = cluster.read("orders", 4);
     let values: Vec<&str> = read.iter().map(|(value, _)| value.as_str()).collect();
     assert_eq!(values, ["before", "a1", "a2", "a3"]);
@@ -181,7 +201,11 @@ fn letters_go_back_in_the_order_of_their_keys_and_only_once() {
     // What was sent is not sent again; what stayed goes when it is meant.
     let said = cluster.redrive(&[topic]);
     assert!(said.contains("redriven: 2"), "{said}");
-    let values: Vec<String> = cluster.read("orders", 6).into_iter().map(|(value, _)| value).collect();
+    let values: Vec<String> = cluster
+        .read("orders", 6)
+        .into_iter()
+        .map(|(value, _)| value)
+        .collect();
     assert_eq!(values[4..], ["b1", "b2"]);
     assert!(cluster.redrive(&[topic]).contains("redriven: 0"));
 }
@@ -198,12 +222,18 @@ fn what_is_discarded_stays_in_its_topic() {
     assert_eq!(code, 0, "{errors}");
     assert!(said.contains("discarded: 1"), "{said}");
     let (_, said, _) = cluster.dlq(&["show", "orders-dlq"]);
-    assert!(said.contains("@0") && !said.contains("@1") && said.contains("@2"), "{said}");
+    assert!(
+        said.contains("@0") && !said.contains("@1") && said.contains("@2"),
+        "{said}"
+    );
     let (_, said, _) = cluster.dlq(&["show", "orders-dlq", "--all"]);
     assert!(said.contains("@1  seen to"), "{said}");
     // Nobody says where they were.
     let said = cluster.redrive(&["orders-dlq"]);
-    assert!(said.contains("redriven: 0") && said.contains("--to TOPIC"), "{said}");
+    assert!(
+        said.contains("redriven: 0") && said.contains("--to TOPIC"),
+        "{said}"
+    );
     let said = cluster.redrive(&["orders-dlq", "--to", "orders.again", "--rate", "1000"]);
     assert!(said.contains("2 to orders.again"), "{said}");
 }

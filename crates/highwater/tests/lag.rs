@@ -13,8 +13,8 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
-use support::{command, program, until};
 use support::foreground::Foreground;
+use support::{command, program, until};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -143,7 +143,11 @@ fn states_that_are_no_number_are_told_apart() {
 /// A scrape, with no more than a socket.
 fn scrape(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connected");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("sent");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("sent");
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("an answer");
     text
@@ -159,9 +163,22 @@ fn prometheus_gets_what_a_person_gets() {
     produce(&producer, "orders", 0..1_000, 1);
     commit(bootstrap, "billing", "orders", &[(0, 97)]);
     let mut command = program();
-    command.args(["lag", "serve", "--listen", "127.0.0.1:0", "--every", "1s", "--compat", "kafka-exporter"]);
+    command.args([
+        "lag",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--every",
+        "1s",
+        "--compat",
+        "kafka-exporter",
+    ]);
     let served = Foreground::start(command.args(["--bootstrap", bootstrap]));
-    let address = served.first.trim().strip_prefix("ready http://").expect("`ready URL`");
+    let address = served
+        .first
+        .trim()
+        .strip_prefix("ready http://")
+        .expect("`ready URL`");
     let address = address.strip_suffix("/metrics").expect("a path").to_owned();
     let mut page = String::new();
     until("a first reading", PATIENCE, || {

@@ -27,7 +27,12 @@ const UNDER_WAY: usize = 1_000;
 const STAYING_TOLD: usize = 20;
 const GLANCE: Duration = Duration::from_millis(5);
 /// Headers of other families that a record had as a dead letter only.
-const FAMILIES: [&str; 4] = ["kafka_dlt-", "kafka_original-", "__connect.errors.", "dead-letter-"];
+const FAMILIES: [&str; 4] = [
+    "kafka_dlt-",
+    "kafka_original-",
+    "__connect.errors.",
+    "dead-letter-",
+];
 
 /// How letters are sent back.
 #[derive(Debug, Clone, Default)]
@@ -304,7 +309,10 @@ impl Run<'_> {
 
     /// The partition that it was in, if that is there; none leaves it to the key.
     fn partition(&mut self, dead: &Dead, home: &str) -> Result<Option<i32>, LoadError> {
-        let first = dead.letter.as_ref().filter(|letter| letter.topic.as_deref() == Some(home));
+        let first = dead
+            .letter
+            .as_ref()
+            .filter(|letter| letter.topic.as_deref() == Some(home));
         let Some(partition) = first.and_then(|letter| letter.partition) else {
             return Ok(None);
         };
@@ -418,7 +426,10 @@ fn note(
         topic: dead.topic.clone(),
         partition: dead.partition,
         offset: dead.offset,
-        key: dead.key.as_ref().and_then(|key| String::from_utf8(key.clone()).ok()),
+        key: dead
+            .key
+            .as_ref()
+            .and_then(|key| String::from_utf8(key.clone()).ok()),
         to,
     };
     let line = serde_json::to_string(&done).map_err(|error| LoadError::Journal(error.into()))?;

@@ -50,7 +50,11 @@ impl Selection {
         let source = || letter.and_then(|letter| letter.topic.as_deref());
         let told = |text: &String| {
             letter.is_some_and(|letter| {
-                letter.message.iter().chain(&letter.chain).any(|one| one.contains(text))
+                letter
+                    .message
+                    .iter()
+                    .chain(&letter.chain)
+                    .any(|one| one.contains(text))
             })
         };
         (self.partitions.is_empty() || self.partitions.contains(&dead.partition))
@@ -99,12 +103,54 @@ mod tests {
         let all = Selection::default();
         let cases: [(&str, Selection, bool); 7] = [
             ("all", all.clone(), true),
-            ("partition", Selection { partitions: [1].into(), ..all.clone() }, true),
-            ("another partition", Selection { partitions: [2].into(), ..all.clone() }, false),
-            ("offset", Selection { offset: Some(8), ..all.clone() }, false),
-            ("key", Selection { key: Some(b"b".to_vec()), ..all.clone() }, false),
-            ("source", Selection { source: Some("orders".to_owned()), ..all.clone() }, true),
-            ("error", Selection { error: Some("account".to_owned()), ..all }, true),
+            (
+                "partition",
+                Selection {
+                    partitions: [1].into(),
+                    ..all.clone()
+                },
+                true,
+            ),
+            (
+                "another partition",
+                Selection {
+                    partitions: [2].into(),
+                    ..all.clone()
+                },
+                false,
+            ),
+            (
+                "offset",
+                Selection {
+                    offset: Some(8),
+                    ..all.clone()
+                },
+                false,
+            ),
+            (
+                "key",
+                Selection {
+                    key: Some(b"b".to_vec()),
+                    ..all.clone()
+                },
+                false,
+            ),
+            (
+                "source",
+                Selection {
+                    source: Some("orders".to_owned()),
+                    ..all.clone()
+                },
+                true,
+            ),
+            (
+                "error",
+                Selection {
+                    error: Some("account".to_owned()),
+                    ..all
+                },
+                true,
+            ),
         ];
         for (name, selection, takes) in cases {
             assert_eq!(selection.takes(&dead), takes, "{name}");

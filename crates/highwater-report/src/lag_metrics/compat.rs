@@ -30,42 +30,47 @@ const END: Value = |one| Some(one.sample.high_watermark as f64);
 const START: Value = |one| Some(one.sample.log_start as f64);
 
 pub(super) fn families(compat: Compat, survey: &LagSurvey, logs: &Logs<'_>) -> String {
-    let (labels, of_groups, of_logs): (Labels, &[(&'static str, Value)], &[(&'static str, Value)]) = match compat {
-        Compat::KafkaExporter => (
-            Labels("consumergroup", "topic", "partition"),
-            &[
-                ("kafka_consumergroup_lag", LAG),
-                ("kafka_consumergroup_current_offset", COMMITTED),
-            ],
-            &[
-                ("kafka_topic_partition_current_offset", END),
-                ("kafka_topic_partition_oldest_offset", START),
-            ],
-        ),
-        Compat::KafkaLagExporter => (
-            Labels("group", "topic", "partition"),
-            &[
-                ("kafka_consumergroup_group_lag", LAG),
-                ("kafka_consumergroup_group_lag_seconds", AGE),
-                ("kafka_consumergroup_group_offset", COMMITTED),
-            ],
-            &[
-                ("kafka_partition_latest_offset", END),
-                ("kafka_partition_earliest_offset", START),
-            ],
-        ),
-        Compat::Kminion => (
-            Labels("group_id", "topic_name", "partition_id"),
-            &[("kminion_kafka_consumer_group_topic_partition_lag", LAG)],
-            &[
-                ("kminion_kafka_topic_partition_high_water_mark", END),
-                ("kminion_kafka_topic_partition_low_water_mark", START),
-            ],
-        ),
-    };
+    let (labels, of_groups, of_logs): (Labels, &[(&'static str, Value)], &[(&'static str, Value)]) =
+        match compat {
+            Compat::KafkaExporter => (
+                Labels("consumergroup", "topic", "partition"),
+                &[
+                    ("kafka_consumergroup_lag", LAG),
+                    ("kafka_consumergroup_current_offset", COMMITTED),
+                ],
+                &[
+                    ("kafka_topic_partition_current_offset", END),
+                    ("kafka_topic_partition_oldest_offset", START),
+                ],
+            ),
+            Compat::KafkaLagExporter => (
+                Labels("group", "topic", "partition"),
+                &[
+                    ("kafka_consumergroup_group_lag", LAG),
+                    ("kafka_consumergroup_group_lag_seconds", AGE),
+                    ("kafka_consumergroup_group_offset", COMMITTED),
+                ],
+                &[
+                    ("kafka_partition_latest_offset", END),
+                    ("kafka_partition_earliest_offset", START),
+                ],
+            ),
+            Compat::Kminion => (
+                Labels("group_id", "topic_name", "partition_id"),
+                &[("kminion_kafka_consumer_group_topic_partition_lag", LAG)],
+                &[
+                    ("kminion_kafka_topic_partition_high_water_mark", END),
+                    ("kminion_kafka_topic_partition_low_water_mark", START),
+                ],
+            ),
+        };
     let mut text = String::new();
     for (name, value) in of_groups {
-        let mut family = Family::new(name, "gauge", "See the metrics of highwater with the same meaning.");
+        let mut family = Family::new(
+            name,
+            "gauge",
+            "See the metrics of highwater with the same meaning.",
+        );
         for group in &survey.groups {
             for one in &group.partitions {
                 if let Some(value) = value(one) {
@@ -82,7 +87,11 @@ pub(super) fn families(compat: Compat, survey: &LagSurvey, logs: &Logs<'_>) -> S
         text += &family.finish();
     }
     for (name, value) in of_logs {
-        let mut family = Family::new(name, "gauge", "See the metrics of highwater with the same meaning.");
+        let mut family = Family::new(
+            name,
+            "gauge",
+            "See the metrics of highwater with the same meaning.",
+        );
         for ((topic, partition), one) in logs {
             if let Some(value) = value(one) {
                 let values = [(labels.1, *topic), (labels.2, &partition.to_string())];

@@ -8,7 +8,8 @@ use super::table::{AGE, HELD, LAG, LOST, MEMBERS, RISK, SURVEY_REQUESTS, SURVEY_
 struct Panel(&'static str, String, &'static str, &'static str);
 
 fn panels() -> Vec<Panel> {
-    let by_group = |metric: &str, how: &str| format!("{how} by (group, topic) ({metric}{{group=~\"$group\"}})");
+    let by_group =
+        |metric: &str, how: &str| format!("{how} by (group, topic) ({metric}{{group=~\"$group\"}})");
     vec![
         Panel(
             "Groups with trouble",
@@ -19,9 +20,24 @@ fn panels() -> Vec<Panel> {
             "short",
         ),
         Panel("Lag", by_group(LAG, "sum"), "{{group}} {{topic}}", "short"),
-        Panel("Age of what is read next", by_group(AGE, "max"), "{{group}} {{topic}}", "s"),
-        Panel("Time until retention takes it", by_group(RISK, "min"), "{{group}} {{topic}}", "s"),
-        Panel("Lost to retention", by_group(LOST, "sum"), "{{group}} {{topic}}", "short"),
+        Panel(
+            "Age of what is read next",
+            by_group(AGE, "max"),
+            "{{group}} {{topic}}",
+            "s",
+        ),
+        Panel(
+            "Time until retention takes it",
+            by_group(RISK, "min"),
+            "{{group}} {{topic}}",
+            "s",
+        ),
+        Panel(
+            "Lost to retention",
+            by_group(LOST, "sum"),
+            "{{group}} {{topic}}",
+            "short",
+        ),
         Panel(
             "Members",
             format!("max by (group) ({MEMBERS}{{group=~\"$group\"}})"),
@@ -35,7 +51,12 @@ fn panels() -> Vec<Panel> {
             "short",
         ),
         Panel("Duration of a reading", SURVEY_TOOK.to_owned(), "reading", "s"),
-        Panel("Requests of a reading", SURVEY_REQUESTS.to_owned(), "requests", "short"),
+        Panel(
+            "Requests of a reading",
+            SURVEY_REQUESTS.to_owned(),
+            "requests",
+            "short",
+        ),
     ]
 }
 

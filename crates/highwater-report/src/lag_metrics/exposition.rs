@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use highwater_model::{LagPartition, LagSurvey};
 
 use super::compat::{self, Compat};
-use super::table::{
-    METRICS, SURVEY_FAILURES, SURVEY_REQUESTS, SURVEY_TIME, SURVEY_TOOK, Source,
-};
+use super::table::{METRICS, SURVEY_FAILURES, SURVEY_REQUESTS, SURVEY_TIME, SURVEY_TOOK, Source};
 
 /// What is known of readings beside the last one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

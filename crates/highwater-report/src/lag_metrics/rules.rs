@@ -12,7 +12,8 @@ pub(super) struct Rule {
 
 /// What is worth waking somebody for. Verdicts are judged over a window already: `for` only spans a scrape that failed.
 pub(super) fn rules() -> Vec<Rule> {
-    let verdict = |name: &str| format!("max by (group, topic, partition) ({VERDICT}{{verdict=\"{name}\"}}) == 1");
+    let verdict =
+        |name: &str| format!("max by (group, topic, partition) ({VERDICT}{{verdict=\"{name}\"}}) == 1");
     let rule = |alert, expression, lasting, severity, summary| Rule {
         alert,
         expression,
@@ -125,7 +126,10 @@ mod tests {
             let names = named(&expression);
             assert!(!names.is_empty(), "{expression}");
             for name in names {
-                assert!(METRICS.iter().any(|metric| metric.name == name), "{name} is in no table");
+                assert!(
+                    METRICS.iter().any(|metric| metric.name == name),
+                    "{name} is in no table"
+                );
                 seen += 1;
             }
         }

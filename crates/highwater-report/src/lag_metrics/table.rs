@@ -127,7 +127,11 @@ pub(super) const METRICS: &[Metric] = &[
         "When the last reading that succeeded began.",
     ),
     gauge(SURVEY_TOOK, Source::Survey, "How long it took."),
-    gauge(SURVEY_REQUESTS, Source::Survey, "Requests to the brokers that it took."),
+    gauge(
+        SURVEY_REQUESTS,
+        Source::Survey,
+        "Requests to the brokers that it took.",
+    ),
     Metric {
         name: SURVEY_FAILURES,
         kind: "counter",

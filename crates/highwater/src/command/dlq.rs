@@ -56,12 +56,18 @@ fn failed(error: LoadError) -> Failure {
     }
 }
 
-fn list(arguments: &DlqListArguments, screen: &Screen, interrupted: &AtomicBool) -> Result<ExitCode, Failure> {
+fn list(
+    arguments: &DlqListArguments,
+    screen: &Screen,
+    interrupted: &AtomicBool,
+) -> Result<ExitCode, Failure> {
     let bootstrap = admitted(&arguments.bootstrap, &arguments.access)?;
     let names = match arguments.topics.as_slice() {
         [] => {
             let all = admin::topics(bootstrap, ANSWER).map_err(failed)?;
-            all.into_iter().filter(|name| is_dead_letter_topic(name)).collect()
+            all.into_iter()
+                .filter(|name| is_dead_letter_topic(name))
+                .collect()
         }
         named => named.to_vec(),
     };
@@ -79,14 +85,18 @@ fn list(arguments: &DlqListArguments, screen: &Screen, interrupted: &AtomicBool)
 
 fn counted(bootstrap: &str, name: &str, interrupted: &AtomicBool) -> Result<DeadLetterTopic, LoadError> {
     let mut desk = Desk::open(bootstrap, name)?;
-    let mut causes: BTreeMap<(Option<String>, Option<String>, Option<String>), DeadLetterCause> = BTreeMap::new();
+    let mut causes: BTreeMap<(Option<String>, Option<String>, Option<String>), DeadLetterCause> =
+        BTreeMap::new();
     let mut waiting = 0;
     desk.begin(false);
     while let Some(dead) = desk.next(interrupted)? {
         waiting += 1;
         let at_ms = dead.timestamp_ms;
         let letter = told(dead);
-        let error = letter.errors.first().map(|error| error.chars().take(ERROR_MAX).collect::<String>());
+        let error = letter
+            .errors
+            .first()
+            .map(|error| error.chars().take(ERROR_MAX).collect::<String>());
         let mut kind = (letter.source.clone(), letter.group.clone(), error);
         if causes.len() >= CAUSES_MAX && !causes.contains_key(&kind) {
             kind = (None, None, Some("other errors".to_owned()));
@@ -112,7 +122,11 @@ fn counted(bootstrap: &str, name: &str, interrupted: &AtomicBool) -> Result<Dead
     })
 }
 
-fn show(arguments: &DlqShowArguments, screen: &Screen, interrupted: &AtomicBool) -> Result<ExitCode, Failure> {
+fn show(
+    arguments: &DlqShowArguments,
+    screen: &Screen,
+    interrupted: &AtomicBool,
+) -> Result<ExitCode, Failure> {
     let (mut desk, selection) = opened(&arguments.selected)?;
     let mut shown = 0;
     let mut more = false;
@@ -134,7 +148,14 @@ fn show(arguments: &DlqShowArguments, screen: &Screen, interrupted: &AtomicBool)
         shown += 1;
     }
     if shown == 0 {
-        eprintln!("no such letter{}", if arguments.all { "" } else { " waits; --all also shows those that were seen to" });
+        eprintln!(
+            "no such letter{}",
+            if arguments.all {
+                ""
+            } else {
+                " waits; --all also shows those that were seen to"
+            }
+        );
     }
     if more {
         eprintln!("and more: --limit shows more than {}", arguments.limit);
@@ -186,7 +207,11 @@ fn discard(arguments: &DlqDiscardArguments, interrupted: &AtomicBool) -> Result<
     let discarded = done.map_err(failed)?;
     let text = match arguments.dry_run {
         true => format!("would be discarded: {discarded}\n"),
-        false => format!("discarded: {discarded}; they stay in {}\n{}", desk.topic(), journal.told()),
+        false => format!(
+            "discarded: {discarded}; they stay in {}\n{}",
+            desk.topic(),
+            journal.told()
+        ),
     };
     print(&text)?;
     Ok(ExitCode::Holds)
@@ -216,7 +241,10 @@ fn in_words(redriven: &Redriven, dry_run: bool, journal: &Journal) -> String {
     for (count, why) in [
         (redriven.left_out, "not meant"),
         (redriven.behind, "stay, because an earlier one of their key does"),
-        (redriven.homeless, "stay, as their headers do not say where they were; --to TOPIC says it"),
+        (
+            redriven.homeless,
+            "stay, as their headers do not say where they were; --to TOPIC says it",
+        ),
     ] {
         if count > 0 {
             text += &format!("{count} {why}\n");
@@ -243,7 +271,12 @@ impl Journal {
             });
         }
         let path = path.map_or_else(
-            || PathBuf::from(format!("highwater-dlq-{}.jsonl", jiff::Zoned::now().strftime("%Y-%m-%d-%H%M%S"))),
+            || {
+                PathBuf::from(format!(
+                    "highwater-dlq-{}.jsonl",
+                    jiff::Zoned::now().strftime("%Y-%m-%d-%H%M%S")
+                ))
+            },
             Path::to_path_buf,
         );
         let file = File::options().create(true).append(true).open(&path);
@@ -261,7 +294,9 @@ impl Journal {
     }
 
     fn close(&mut self) -> Result<(), Failure> {
-        self.writer.flush().map_err(|error| failed(LoadError::Journal(error)))
+        self.writer
+            .flush()
+            .map_err(|error| failed(LoadError::Journal(error)))
     }
 
     fn told(&self) -> String {

@@ -65,7 +65,10 @@ pub(super) fn serve(
         every: arguments.every,
     };
     let failed = |what: &str, error: &dyn std::error::Error| {
-        Failure::new(ExitCode::Infrastructure, format!("{what}: {}", with_sources(error)))
+        Failure::new(
+            ExitCode::Infrastructure,
+            format!("{what}: {}", with_sources(error)),
+        )
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -100,7 +103,8 @@ pub(super) fn serve(
             }
         }
     };
-    let served = runtime.block_on(async { axum::serve(listener, routes).with_graceful_shutdown(ending).await });
+    let served =
+        runtime.block_on(async { axum::serve(listener, routes).with_graceful_shutdown(ending).await });
     interrupted.store(true, Relaxed);
     // It looks at the note often; a panic has been told on standard error.
     let _ = reader.join();
@@ -108,7 +112,13 @@ pub(super) fn serve(
     Ok(ExitCode::Holds)
 }
 
-fn read(mut survey: Survey, mut watched: Watched, shared: &Shared, compat: &[Compat], interrupted: &AtomicBool) {
+fn read(
+    mut survey: Survey,
+    mut watched: Watched,
+    shared: &Shared,
+    compat: &[Compat],
+    interrupted: &AtomicBool,
+) {
     let mut due = Instant::now();
     while !interrupted.load(Relaxed) {
         match survey.read() {
