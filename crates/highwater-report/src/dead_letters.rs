@@ -78,7 +78,7 @@ fn line(cause: &DeadLetterCause, columns: usize) -> String {
         None => String::new(),
     };
     let error = cause.error.as_deref().unwrap_or("no error given");
-    let text = format!("  {}{group}: {error}", source);
+    let text = format!("  {source}{group}: {error}");
     let end = format!("  e.g. {partition}@{offset}");
     let room = columns.saturating_sub(11 + end.len());
     format!(

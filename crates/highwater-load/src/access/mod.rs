@@ -9,7 +9,7 @@
 //! What a cluster asks for is a fact about its address, so it is noted once for the address ([`Access::admit`]), and
 //! whoever makes a client for that address gets it. Clients of a proxy in front of it get what [`admit_behind`] notes for
 //! the proxy's address: the login, and no TLS, which the proxy speaks. What speaks the protocol by itself (the watch of the
-//! brokers, the reader of raw logs) goes through [`Door`], which is as strict.
+//! brokers, the reader of raw logs) goes through `Door`, which is as strict.
 
 mod dial;
 mod error;

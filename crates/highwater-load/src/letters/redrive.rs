@@ -103,7 +103,10 @@ impl Redriven {
 
 /// Records that brokers have, or not.
 #[derive(Default)]
-struct Reports(Mutex<Vec<(Place, Result<(i32, i64), KafkaError>)>>);
+struct Reports(Mutex<Vec<(Place, Report)>>);
+
+/// Where a record is now.
+type Report = Result<(i32, i64), KafkaError>;
 
 /// Partition and offset of a letter.
 type Place = (i32, i64);

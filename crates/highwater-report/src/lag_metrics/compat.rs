@@ -19,6 +19,7 @@ pub enum Compat {
 
 type Logs<'a> = BTreeMap<(&'a str, i32), &'a LagPartition>;
 type Value = fn(&LagPartition) -> Option<f64>;
+type Named = &'static [(&'static str, Value)];
 
 /// Names of labels for group, topic and partition.
 struct Labels(&'static str, &'static str, &'static str);
@@ -30,40 +31,39 @@ const END: Value = |one| Some(one.sample.high_watermark as f64);
 const START: Value = |one| Some(one.sample.log_start as f64);
 
 pub(super) fn families(compat: Compat, survey: &LagSurvey, logs: &Logs<'_>) -> String {
-    let (labels, of_groups, of_logs): (Labels, &[(&'static str, Value)], &[(&'static str, Value)]) =
-        match compat {
-            Compat::KafkaExporter => (
-                Labels("consumergroup", "topic", "partition"),
-                &[
-                    ("kafka_consumergroup_lag", LAG),
-                    ("kafka_consumergroup_current_offset", COMMITTED),
-                ],
-                &[
-                    ("kafka_topic_partition_current_offset", END),
-                    ("kafka_topic_partition_oldest_offset", START),
-                ],
-            ),
-            Compat::KafkaLagExporter => (
-                Labels("group", "topic", "partition"),
-                &[
-                    ("kafka_consumergroup_group_lag", LAG),
-                    ("kafka_consumergroup_group_lag_seconds", AGE),
-                    ("kafka_consumergroup_group_offset", COMMITTED),
-                ],
-                &[
-                    ("kafka_partition_latest_offset", END),
-                    ("kafka_partition_earliest_offset", START),
-                ],
-            ),
-            Compat::Kminion => (
-                Labels("group_id", "topic_name", "partition_id"),
-                &[("kminion_kafka_consumer_group_topic_partition_lag", LAG)],
-                &[
-                    ("kminion_kafka_topic_partition_high_water_mark", END),
-                    ("kminion_kafka_topic_partition_low_water_mark", START),
-                ],
-            ),
-        };
+    let (labels, of_groups, of_logs): (Labels, Named, Named) = match compat {
+        Compat::KafkaExporter => (
+            Labels("consumergroup", "topic", "partition"),
+            &[
+                ("kafka_consumergroup_lag", LAG),
+                ("kafka_consumergroup_current_offset", COMMITTED),
+            ],
+            &[
+                ("kafka_topic_partition_current_offset", END),
+                ("kafka_topic_partition_oldest_offset", START),
+            ],
+        ),
+        Compat::KafkaLagExporter => (
+            Labels("group", "topic", "partition"),
+            &[
+                ("kafka_consumergroup_group_lag", LAG),
+                ("kafka_consumergroup_group_lag_seconds", AGE),
+                ("kafka_consumergroup_group_offset", COMMITTED),
+            ],
+            &[
+                ("kafka_partition_latest_offset", END),
+                ("kafka_partition_earliest_offset", START),
+            ],
+        ),
+        Compat::Kminion => (
+            Labels("group_id", "topic_name", "partition_id"),
+            &[("kminion_kafka_consumer_group_topic_partition_lag", LAG)],
+            &[
+                ("kminion_kafka_topic_partition_high_water_mark", END),
+                ("kminion_kafka_topic_partition_low_water_mark", START),
+            ],
+        ),
+    };
     let mut text = String::new();
     for (name, value) in of_groups {
         let mut family = Family::new(

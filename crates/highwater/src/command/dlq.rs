@@ -31,6 +31,9 @@ const CAUSES_MAX: usize = 1_000;
 const ERROR_MAX: usize = 200;
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
+/// Source, group and error.
+type Kind = (Option<String>, Option<String>, Option<String>);
+
 /// Carries out a command.
 pub(crate) fn dlq(command: &DlqCommand, screen: &Screen) -> Result<ExitCode, Failure> {
     let interrupted = interrupt::flag()?;
@@ -48,8 +51,8 @@ fn admitted<'a>(bootstrap: &'a BootstrapArguments, access: &AccessArguments) -> 
     Ok(&bootstrap.bootstrap)
 }
 
-fn failed(error: LoadError) -> Failure {
-    let failure = Failure::new(ExitCode::Infrastructure, with_sources(&error));
+fn failed(error: &LoadError) -> Failure {
+    let failure = Failure::new(ExitCode::Infrastructure, with_sources(error));
     match error.remedy() {
         Some(remedy) => failure.help(remedy),
         None => failure,
@@ -64,7 +67,7 @@ fn list(
     let bootstrap = admitted(&arguments.bootstrap, &arguments.access)?;
     let names = match arguments.topics.as_slice() {
         [] => {
-            let all = admin::topics(bootstrap, ANSWER).map_err(failed)?;
+            let all = admin::topics(bootstrap, ANSWER).map_err(|error| failed(&error))?;
             all.into_iter()
                 .filter(|name| is_dead_letter_topic(name))
                 .collect()
@@ -73,7 +76,7 @@ fn list(
     };
     let mut topics = Vec::new();
     for name in names {
-        topics.push(counted(bootstrap, &name, interrupted).map_err(failed)?);
+        topics.push(counted(bootstrap, &name, interrupted).map_err(|error| failed(&error))?);
     }
     print(&if arguments.json {
         dead_letters_json(&topics)?
@@ -85,8 +88,7 @@ fn list(
 
 fn counted(bootstrap: &str, name: &str, interrupted: &AtomicBool) -> Result<DeadLetterTopic, LoadError> {
     let mut desk = Desk::open(bootstrap, name)?;
-    let mut causes: BTreeMap<(Option<String>, Option<String>, Option<String>), DeadLetterCause> =
-        BTreeMap::new();
+    let mut causes: BTreeMap<Kind, DeadLetterCause> = BTreeMap::new();
     let mut waiting = 0;
     desk.begin(false);
     while let Some(dead) = desk.next(interrupted)? {
@@ -131,7 +133,7 @@ fn show(
     let mut shown = 0;
     let mut more = false;
     desk.begin(arguments.all);
-    while let Some(dead) = desk.next(interrupted).map_err(failed)? {
+    while let Some(dead) = desk.next(interrupted).map_err(|error| failed(&error))? {
         if !selection.takes(&dead) {
             continue;
         }
@@ -188,7 +190,7 @@ fn redrive(arguments: &DlqRedriveArguments, interrupted: &AtomicBool) -> Result<
         },
     );
     journal.close()?;
-    let redriven = done.map_err(failed)?;
+    let redriven = done.map_err(|error| failed(&error))?;
     print(&in_words(&redriven, arguments.dry_run, &journal))?;
     Ok(ExitCode::Holds)
 }
@@ -204,7 +206,7 @@ fn discard(arguments: &DlqDiscardArguments, interrupted: &AtomicBool) -> Result<
         interrupted,
     );
     journal.close()?;
-    let discarded = done.map_err(failed)?;
+    let discarded = done.map_err(|error| failed(&error))?;
     let text = match arguments.dry_run {
         true => format!("would be discarded: {discarded}\n"),
         false => format!(
@@ -219,7 +221,7 @@ fn discard(arguments: &DlqDiscardArguments, interrupted: &AtomicBool) -> Result<
 
 fn opened(selected: &Selected) -> Result<(Desk, Selection), Failure> {
     let bootstrap = admitted(&selected.bootstrap, &selected.access)?;
-    let desk = Desk::open(bootstrap, &selected.topic).map_err(failed)?;
+    let desk = Desk::open(bootstrap, &selected.topic).map_err(|error| failed(&error))?;
     let selection = Selection {
         partitions: selected.partition.iter().copied().collect(),
         offset: selected.offset,
@@ -296,7 +298,7 @@ impl Journal {
     fn close(&mut self) -> Result<(), Failure> {
         self.writer
             .flush()
-            .map_err(|error| failed(LoadError::Journal(error)))
+            .map_err(|error| failed(&LoadError::Journal(error)))
     }
 
     fn told(&self) -> String {
