@@ -15,6 +15,7 @@ mod flaw;
 
 pub mod account;
 pub mod encoding;
+pub mod projection;
 pub mod transfer;
 pub mod window;
 

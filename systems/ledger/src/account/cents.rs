@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The most that an account may hold, in cents: 10 trillion in whole units. Sums over a million full accounts still fit
-/// in SQLite's 64-bit integers, and each amount is exact as a number of JSON.
-pub const MAX_CENTS: u64 = 1_000_000_000_000_000;
+/// The most that an account may hold, in cents: 10 billion in whole units. The sum over nine million full accounts still
+/// fits in SQLite's 64-bit integers, and each amount is exact as a number of JSON.
+pub const MAX_CENTS: u64 = 1_000_000_000_000;
 
 /// An amount in hundredths of the one currency, never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]

@@ -83,14 +83,14 @@ fn every_refusal_says_what_to_do() {
             None,
             Action::Deposit(Cents(MAX_CENTS - 499)),
             "too-much",
-            "an account holds at most 10000000000000.00, transfers under way included: deposit less",
+            "an account holds at most 10000000000.00, transfers under way included: deposit less",
         ),
         (
             "o",
             None,
             Action::Deposit(Cents(u64::MAX)),
             "too-much",
-            "an account holds at most 10000000000000.00, transfers under way included: deposit less",
+            "an account holds at most 10000000000.00, transfers under way included: deposit less",
         ),
         (
             "v",
