@@ -15,6 +15,9 @@ use crate::transaction::WindowLimits;
 /// How long a revoked partition may take to finish, unless the user says otherwise.
 const DRAIN: Duration = Duration::from_secs(20);
 
+/// Handlers that run at the same time, unless the user says otherwise.
+const WORKERS: usize = 8;
+
 /// A pipeline with a name: its consumer group.
 #[derive(Debug)]
 pub struct Named {
@@ -90,6 +93,7 @@ impl<D: Decode, H> Handling<D, H> {
             },
             window: WindowLimits::default(),
             drain: DRAIN,
+            workers: WORKERS,
             consumer: Vec::new(),
             producer: Vec::new(),
         }
@@ -110,6 +114,7 @@ pub struct Pipeline<D, H, E> {
     pub(super) config: Config,
     pub(super) window: WindowLimits,
     pub(super) drain: Duration,
+    pub(super) workers: usize,
     pub(super) consumer: Vec<(String, String)>,
     pub(super) producer: Vec<(String, String)>,
 }
@@ -166,6 +171,21 @@ where
     /// How long a revoked partition may take to finish. Default: 20 seconds.
     pub fn drain(mut self, budget: Duration) -> Self {
         self.drain = budget;
+        self
+    }
+
+    /// How many handlers run at the same time, each on a thread of its own. Default: 8; at least one.
+    pub fn workers(mut self, threads: usize) -> Self {
+        self.workers = threads.max(1);
+        self
+    }
+
+    /// Addresses to begin with, `host:port` with commas between: `bootstrap.servers` of all clients.
+    pub fn brokers(mut self, addresses: impl Into<String>) -> Self {
+        let addresses = addresses.into();
+        self.consumer
+            .push(("bootstrap.servers".to_owned(), addresses.clone()));
+        self.producer.push(("bootstrap.servers".to_owned(), addresses));
         self
     }
 

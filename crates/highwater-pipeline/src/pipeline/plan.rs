@@ -90,6 +90,7 @@ pub struct Plan<D, H, E> {
     config: Config,
     window: WindowLimits,
     drain: Duration,
+    workers: usize,
     consumer: Checked,
     producer: Checked,
 }
@@ -123,6 +124,7 @@ where
             config,
             window,
             drain,
+            workers,
             mut consumer,
             mut producer,
         } = pipeline;
@@ -162,15 +164,22 @@ where
             config,
             window,
             drain,
+            workers,
         })
     }
 
-    /// Decodes a record's value, handles it, and prepares its effect. The process survives a panic of the handler.
+    /// Decodes a record's value, handles it, and prepares its effect. The process survives a panic
+    /// in any of it.
     ///
     /// # Errors
     ///
     /// What cannot be decoded or encoded is poison; otherwise what the handler says.
     pub fn process(&self, value: Option<&[u8]>, record: &Incoming<'_, ()>) -> Result<Made<E::Rows>, Failure> {
+        catch_unwind(AssertUnwindSafe(|| self.run_once(value, record)))
+            .unwrap_or_else(|panic| Err(Failure::panicked(&*panic)))
+    }
+
+    fn run_once(&self, value: Option<&[u8]>, record: &Incoming<'_, ()>) -> Result<Made<E::Rows>, Failure> {
         let value = self.payload.decode(value).map_err(Failure::poison)?;
         let Incoming {
             key,
@@ -186,8 +195,7 @@ where
             offset,
             failed_attempts,
         };
-        let output = catch_unwind(AssertUnwindSafe(|| (self.handler)(&record)))
-            .unwrap_or_else(|panic| Err(Failure::panicked(&*panic)))?;
+        let output = (self.handler)(&record)?;
         self.effect.prepare(output).map_err(Failure::poison)
     }
 
@@ -225,6 +233,12 @@ where
     #[must_use]
     pub fn drain(&self) -> Duration {
         self.drain
+    }
+
+    /// How many handlers run at the same time.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers
     }
 
     /// Settings of the consumer, and of the producer.

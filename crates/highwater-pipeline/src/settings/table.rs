@@ -124,6 +124,12 @@ pub const DEFAULTS: &[Default] = &[
         "the budget of a revocation is compared with it; it is said so that the comparison has a number",
     ),
     consumer(
+        "socket.timeout.ms",
+        "10000",
+        "60000",
+        "an answer that was lost is missed after a minute, and no offset is committed meanwhile",
+    ),
+    consumer(
         "enable.partition.eof",
         "true",
         "false",

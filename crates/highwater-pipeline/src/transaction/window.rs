@@ -150,6 +150,12 @@ impl Window {
         self.state == State::Open
     }
 
+    /// Whether nothing is open and nothing is to be done.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.state == State::Idle
+    }
+
     /// So many records were finished in the open window.
     pub fn produced(&mut self, records: usize) {
         self.records += records;

@@ -1,0 +1,228 @@
+//! Works whose effects are on their way to the broker, and works that came back.
+
+use std::time::Duration;
+
+use rdkafka::error::KafkaError;
+
+use super::error::RunError;
+use super::letters;
+use super::pool::{Handled, Job};
+use super::shell::Shell;
+use super::writer::{self, Piece};
+use crate::partition::{Finished, Outcome, Task};
+use crate::pipeline::{Failure, Made};
+use crate::retry::ErrorClass;
+
+/// An effect that could not be delivered is made again after this time.
+const AGAIN: Duration = Duration::from_secs(1);
+
+struct Flight {
+    job: Job,
+    left: usize,
+    error: Option<KafkaError>,
+}
+
+/// Works by the number that their records carry.
+#[derive(Default)]
+pub(super) struct Flights {
+    places: Vec<Option<Flight>>,
+    free: Vec<usize>,
+}
+
+impl Flights {
+    fn begin(&mut self, job: Job, left: usize) -> usize {
+        let flight = Some(Flight {
+            job,
+            left,
+            error: None,
+        });
+        if let Some(place) = self.free.pop() {
+            self.places[place] = flight;
+            return place;
+        }
+        self.places.push(flight);
+        self.places.len() - 1
+    }
+
+    /// One record of a work was reported; the work, when it was the last.
+    fn landed(&mut self, place: usize, result: Result<(), KafkaError>) -> Option<(Job, Option<KafkaError>)> {
+        let flight = self.places.get_mut(place)?.as_mut()?;
+        flight.left -= 1;
+        if let Err(error) = result {
+            flight.error.get_or_insert(error);
+        }
+        if flight.left > 0 {
+            return None;
+        }
+        self.free.push(place);
+        self.places[place].take().map(|flight| (flight.job, flight.error))
+    }
+}
+
+impl Shell<'_> {
+    /// What handlers gave, and what the broker acknowledged.
+    pub(super) fn results(&mut self, now: Duration) {
+        for Handled { job, result } in self.pool.handled() {
+            match result {
+                Ok(Made { records, rows: () }) => {
+                    let pieces = records
+                        .into_iter()
+                        .map(|record| Piece {
+                            topic: record.topic,
+                            partition: None,
+                            key: record.key,
+                            value: record.value,
+                            headers: None,
+                        })
+                        .collect();
+                    self.effect(job, pieces, now);
+                }
+                Err(failure) => self.failed(job, failure, now),
+            }
+        }
+        self.writer.go_on();
+        for (place, result) in self.writer.reports() {
+            if self.windows.is_some() {
+                self.window_report(place, result, now);
+                continue;
+            }
+            match self.flights.landed(place, result) {
+                Some((job, None)) => self.done(job, now),
+                Some((job, Some(error))) => self.undelivered(job, &error, now),
+                None => {}
+            }
+        }
+    }
+
+    /// Writes a retry record or a dead letter.
+    pub(super) fn write(&mut self, job: Job) {
+        let failure = self
+            .parts
+            .get(&job.partition)
+            .and_then(|part| part.failures.get(&job.work.offset));
+        let piece = match job.work.task {
+            Task::Park => letters::retry_record(self.facts, job.partition, &job.work, failure),
+            Task::DeadLetter(_) | Task::Run => {
+                letters::dead_letter(self.facts, job.partition, &job.work, failure)
+            }
+        };
+        let now = self.clock.now();
+        self.effect(job, vec![piece], now);
+    }
+
+    /// Makes an effect: in a window when there are windows, and only while it is asked for.
+    fn effect(&mut self, job: Job, pieces: Vec<Piece>, now: Duration) {
+        if !self.is_current(&job) {
+            self.numbers.stale += 1;
+            return;
+        }
+        let doom = self
+            .parts
+            .get(&job.partition)
+            .filter(|_| job.work.task == Task::Run);
+        if let Some(failure) = doom.and_then(|part| part.doomed.get(&job.work.offset)).cloned() {
+            self.failed(job, failure, now);
+            return;
+        }
+        if let Some(windows) = &mut self.windows {
+            windows.waiting.push_back((job, pieces));
+            return;
+        }
+        if pieces.is_empty() {
+            self.done(job, now);
+            return;
+        }
+        let place = self.flights.begin(job, pieces.len());
+        for piece in pieces {
+            self.writer.send(place, piece);
+        }
+    }
+
+    pub(super) fn is_current(&self, job: &Job) -> bool {
+        self.parts
+            .get(&job.partition)
+            .is_some_and(|part| part.id == job.assignment && part.core.is_current(&job.work))
+    }
+
+    /// The effect is safe, or in the open window.
+    pub(super) fn done(&mut self, job: Job, now: Duration) {
+        self.back(job, Outcome::Done, None, now);
+    }
+
+    fn failed(&mut self, job: Job, failure: Failure, now: Duration) {
+        self.numbers.failed += 1;
+        self.back(job, Outcome::Failed(failure.class()), Some(failure), now);
+    }
+
+    /// An effect that was not delivered is no failure of its record, unless it never can be.
+    fn undelivered(&mut self, job: Job, error: &KafkaError, now: Duration) {
+        self.numbers.unwritten += 1;
+        tracing::warn!(partition = job.partition, offset = job.work.offset, %error, "not delivered");
+        match job.work.task {
+            Task::Run if writer::is_poison(error) => {
+                self.failed(job, Failure::poison(error.clone()), now);
+            }
+            Task::Run => {
+                if self.is_current(&job)
+                    && let Some(part) = self.parts.get_mut(&job.partition)
+                {
+                    part.core.postpone(job.work, now + AGAIN);
+                }
+            }
+            _ => self.back(job, Outcome::Failed(ErrorClass::Transient), None, now),
+        }
+    }
+
+    /// A record whose effect no broker takes.
+    pub(super) fn poisoned(&mut self, job: Job, error: &KafkaError, now: Duration) {
+        self.failed(job, Failure::poison(error.clone()), now);
+    }
+
+    fn back(&mut self, job: Job, outcome: Outcome, failure: Option<Failure>, now: Duration) {
+        if !self.is_current(&job) {
+            self.numbers.stale += 1;
+            return;
+        }
+        let Some(part) = self.parts.get_mut(&job.partition) else {
+            return;
+        };
+        let (offset, task) = (job.work.offset, job.work.task);
+        let message = failure
+            .as_ref()
+            .and_then(|failure| failure.chain().first().cloned());
+        match part.core.finish(job.work, outcome, now, self.dice.roll()) {
+            Finished::Completed => {
+                part.failures.remove(&offset);
+                part.doomed.remove(&offset);
+                match task {
+                    Task::DeadLetter(_) => self.numbers.dead_letters += 1,
+                    _ => self.numbers.completed += 1,
+                }
+            }
+            Finished::Parked { .. } => {
+                part.failures.remove(&offset);
+                self.numbers.parked += 1;
+            }
+            Finished::Retries { .. } => {}
+            Finished::WillPark { .. } | Finished::WillGiveUp(_) => {
+                part.failures.extend(failure.map(|failure| (offset, failure)));
+            }
+            Finished::Halted(alert) => {
+                part.failures.extend(failure.map(|failure| (offset, failure)));
+                tracing::error!(partition = job.partition, %alert, "halted");
+            }
+            Finished::Unwritten(alert) => {
+                tracing::error!(partition = job.partition, offset, %alert, "unwritten");
+            }
+            Finished::Stopped => {
+                self.ended.get_or_insert_with(|| RunError::Handler {
+                    topic: self.facts.topics.source.clone(),
+                    partition: job.partition,
+                    offset,
+                    message: message.unwrap_or_default(),
+                });
+            }
+            Finished::Stale => self.numbers.stale += 1,
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! Exactly-once windows: the core says what to do with the transactional producer, and this does it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, KafkaResult};
+
+use super::error::RunError;
+use super::facts::Facts;
+use super::pool::Job;
+use super::shell::{CALL, Shell};
+use super::writer::{self, Piece, Writer};
+use crate::offset::CommitPoint;
+use crate::pipeline::Failure as Poisoned;
+use crate::transaction::{Action, Failure, Window};
+
+/// A new producer that cannot be made ready within this time counts as one that failed.
+const READY: Duration = Duration::from_secs(60);
+
+/// A group that says nothing for so long after it refused a member is asked again.
+const SPEECHLESS: Duration = Duration::from_secs(15);
+
+/// The windows, and what waits for the next one.
+pub(super) struct Windows {
+    pub(super) window: Window,
+    pub(super) waiting: VecDeque<(Job, Vec<Piece>)>,
+    /// When the transaction was begun: the broker may end it when its timeout is over.
+    begun: Instant,
+    /// What is to be committed, until it was sent: the core tells a commit point once.
+    offsets: Option<Offsets>,
+    /// Since when the group has not known the membership that offsets were sent with. Until it says more there is
+    /// nothing to go back to, and nothing to begin.
+    outdated: Option<Duration>,
+    records: usize,
+    /// Records whose effects are in the window, by the number that these carry.
+    filled: Vec<(i32, i64)>,
+}
+
+struct Offsets {
+    source: BTreeMap<i32, CommitPoint>,
+    retry: BTreeMap<i32, CommitPoint>,
+}
+
+impl Windows {
+    pub(super) fn new(facts: &Facts) -> Self {
+        Self {
+            window: Window::new(facts.window),
+            waiting: VecDeque::new(),
+            begun: Instant::now(),
+            offsets: None,
+            outdated: None,
+            records: facts.window.records.max(1),
+            filled: Vec::new(),
+        }
+    }
+
+    /// The group has spoken: there is a membership again, or it is known to be lost.
+    pub(super) fn heard(&mut self) {
+        self.outdated = None;
+    }
+
+    /// Whether something is to be done soon, though nobody will wake the loop for it.
+    pub(super) fn is_busy(&self) -> bool {
+        self.window.is_open() || !self.waiting.is_empty() || self.offsets.is_some()
+    }
+}
+
+impl Shell<'_> {
+    /// Before anything is read: fences older instances with this id and ends what they left open. False: it was
+    /// stopped first, or cannot be.
+    pub(super) fn initialise(&mut self) -> bool {
+        loop {
+            let Some(windows) = &mut self.windows else {
+                return true;
+            };
+            if self.ended.is_some() || self.control.stopping() {
+                return false;
+            }
+            match windows.window.next(self.clock.now(), false) {
+                Some(action) => self.perform(action),
+                None if windows.window.is_idle() => return true,
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+
+    /// Goes as far as it can go now.
+    pub(super) fn windows(&mut self, _: Duration) {
+        loop {
+            let now = self.clock.now();
+            self.fill(now);
+            let Some(windows) = &mut self.windows else { return };
+            let Some(action) = windows.window.next(now, !windows.waiting.is_empty()) else {
+                return;
+            };
+            self.perform(action);
+            if self.ended.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Makes the effects that wait, while a window is open.
+    fn fill(&mut self, now: Duration) {
+        while let Some(windows) = &mut self.windows {
+            if !windows.window.is_open() || windows.filled.len() >= windows.records {
+                return;
+            }
+            let Some((job, pieces)) = windows.waiting.pop_front() else {
+                return;
+            };
+            let whose = windows.filled.len();
+            if !self.is_current(&job) {
+                self.numbers.stale += 1;
+                continue;
+            }
+            if let Some(windows) = &mut self.windows {
+                windows.filled.push((job.partition, job.work.offset));
+            }
+            let sent = pieces.iter().enumerate().try_for_each(|(place, piece)| {
+                self.writer
+                    .send_now(whose, piece, CALL)
+                    .map_err(|error| (place, error))
+            });
+            match sent {
+                Ok(()) => {
+                    self.done(job, now);
+                    if let Some(windows) = &mut self.windows {
+                        windows.window.produced(1);
+                    }
+                }
+                // Nothing of it is in the window.
+                Err((0, error)) if writer::is_poison(&error) => self.poisoned(job, &error, now),
+                // It stays with its partition, which is rewound after the abort.
+                Err((_, error)) => self.window_report(whose, Err(error), now),
+            }
+        }
+    }
+
+    /// A record of the window was reported. One that no broker takes is remembered: after the abort it is given up
+    /// instead of written again.
+    pub(super) fn window_report(&mut self, whose: usize, result: Result<(), KafkaError>, now: Duration) {
+        let (Err(error), Some(windows)) = (result, &mut self.windows) else {
+            return;
+        };
+        self.numbers.unwritten += 1;
+        tracing::warn!(%error, "a record of the window was not delivered");
+        windows.window.produce_failed(Failure::Abortable, now);
+        if writer::is_poison(&error)
+            && let Some((partition, offset)) = windows.filled.get(whose)
+            && let Some(part) = self.parts.get_mut(partition)
+        {
+            part.doomed.insert(*offset, Poisoned::poison(error));
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        let result = self.act(action);
+        let now = self.clock.now();
+        let Some(windows) = &mut self.windows else { return };
+        match result {
+            Ok(()) => windows.window.done(),
+            Err(failure) => {
+                windows.window.failed(failure, now);
+            }
+        }
+        let settled = matches!(
+            action,
+            Action::Begin | Action::Commit | Action::Abort | Action::Rebuild
+        );
+        if settled && result.is_ok() {
+            windows.filled.clear();
+            windows.offsets = None;
+        }
+    }
+
+    fn act(&mut self, action: Action) -> Result<(), Failure> {
+        let begun = self
+            .windows
+            .as_ref()
+            .map_or_else(Instant::now, |windows| windows.begun);
+        let overdue = begun.elapsed() >= self.facts.transaction_timeout();
+        let told = |error: KafkaError| {
+            tracing::warn!(%error, ?action, "window");
+            writer::failure(&error, overdue)
+        };
+        match action {
+            Action::Initialise => self.writer.initialise(CALL).map_err(told),
+            Action::Begin => {
+                if let Some(windows) = &mut self.windows {
+                    windows.begun = Instant::now();
+                }
+                self.writer.begin().map_err(told)
+            }
+            Action::Flush => self.writer.flush(CALL).map_err(told),
+            Action::SendOffsets => self.send_offsets(told),
+            Action::Commit => self.writer.commit(CALL).map_err(told),
+            Action::Abort => {
+                self.stray();
+                self.writer.abort(CALL).map_err(told)?;
+                // What it threw away is no failure of the next window.
+                drop(self.writer.reports());
+                Ok(())
+            }
+            Action::Rebuild => {
+                self.stray();
+                self.rebuild()
+            }
+            Action::Rewind => {
+                self.stray();
+                let now = self.clock.now();
+                let outdated = self.windows.as_ref().and_then(|windows| windows.outdated);
+                if outdated.is_some_and(|since| now.saturating_sub(since) < SPEECHLESS) {
+                    return Err(Failure::Retriable);
+                }
+                let all: Vec<i32> = self.parts.keys().copied().collect();
+                self.go_back(&all).map_err(|error| {
+                    tracing::warn!(%error, "cannot go back yet");
+                    Failure::Retriable
+                })
+            }
+            Action::Stop(reason) => {
+                self.ended.get_or_insert(RunError::Transaction(reason));
+                Ok(())
+            }
+        }
+    }
+
+    /// What was read does not count: nothing more is taken in before it was gone back.
+    fn stray(&mut self) {
+        for part in self.parts.values_mut() {
+            part.astray = true;
+        }
+        if let Some(windows) = &mut self.windows {
+            windows.waiting.clear();
+        }
+    }
+
+    fn send_offsets(&mut self, told: impl Fn(KafkaError) -> Failure) -> Result<(), Failure> {
+        let Some(windows) = &mut self.windows else {
+            return Ok(());
+        };
+        let offsets = windows.offsets.get_or_insert_with(|| {
+            let (mut source, mut retry) = (BTreeMap::new(), BTreeMap::new());
+            for (partition, part) in &mut self.parts {
+                let commit = part.core.take_commit();
+                source.extend(commit.source.map(|point| (*partition, point)));
+                retry.extend(commit.retry.map(|point| (*partition, point)));
+            }
+            Offsets { source, retry }
+        });
+        let left_out: u64 = offsets
+            .source
+            .values()
+            .chain(offsets.retry.values())
+            .map(|point| point.left_out)
+            .sum();
+        if left_out > 0 {
+            // They would run again after a crash.
+            tracing::warn!(
+                left_out,
+                "completions did not fit into the metadata of the commit"
+            );
+            return Err(Failure::Abortable);
+        }
+        let send = |list: KafkaResult<TopicPartitionList>, member: &ConsumerGroupMetadata| {
+            list.and_then(|list| self.writer.send_offsets(&list, member, CALL))
+        };
+        if !offsets.source.is_empty() {
+            let Some(member) = self.reader.member() else {
+                return Err(Failure::Abortable);
+            };
+            if let Err(error) = send(self.reader.points(&offsets.source), &member) {
+                if writer::is_outdated(&error) {
+                    windows.outdated = Some(self.clock.now());
+                }
+                return Err(told(error));
+            }
+        }
+        if !offsets.retry.is_empty() {
+            let Some(nobody) = self.parked.nobody() else {
+                return Err(Failure::Abortable);
+            };
+            send(self.parked.points(&offsets.retry), &nobody).map_err(&told)?;
+        }
+        Ok(())
+    }
+
+    /// A new producer with the same id: it decides what the old one left.
+    fn rebuild(&mut self) -> Result<(), Failure> {
+        let new = Writer::open(&self.facts.producer, self.control.wake()).map_err(|error| {
+            tracing::warn!(%error, "no new producer");
+            Failure::Retriable
+        })?;
+        self.writer = new;
+        let end = Instant::now() + READY;
+        loop {
+            match self.writer.initialise(CALL) {
+                Ok(()) => return Ok(()),
+                Err(error) => match writer::failure(&error, true) {
+                    Failure::Retriable if Instant::now() < end && !self.control.stopping() => {}
+                    failure => {
+                        tracing::warn!(%error, "the new producer is not ready");
+                        return Err(failure);
+                    }
+                },
+            }
+        }
+    }
+}
