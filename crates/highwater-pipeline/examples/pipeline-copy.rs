@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     } = Arguments::parse();
     let control = stopped_by_signals()?;
     if defect {
-        return broken(&bootstrap, &input, &output, &control);
+        return broken(&bootstrap, &instance, &input, &output, &control);
     }
     let pipeline = Pipeline::named("pipeline-copy")
         .read(input, Raw)
@@ -61,6 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         })
         .make(ToTopic::new(output, Raw))
         .brokers(bootstrap)
+        .client_id(format!("pipeline-copy-{instance}"))
         .consumer_setting("session.timeout.ms", "6000");
     let pipeline = if at_least_once {
         pipeline
@@ -86,7 +87,13 @@ fn stopped_by_signals() -> Result<Control, Box<dyn Error>> {
 }
 
 /// The twin: the handler is done when its output lies in a buffer, and that is what gets committed.
-fn broken(bootstrap: &str, input: &str, output: &str, control: &Control) -> Result<(), Box<dyn Error>> {
+fn broken(
+    bootstrap: &str,
+    instance: &str,
+    input: &str,
+    output: &str,
+    control: &Control,
+) -> Result<(), Box<dyn Error>> {
     let producer: ThreadedProducer<_> = rdkafka::ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .set("partitioner", "murmur2_random")
@@ -102,6 +109,7 @@ fn broken(bootstrap: &str, input: &str, output: &str, control: &Control) -> Resu
         })
         .make(InHandler)
         .brokers(bootstrap)
+        .client_id(format!("pipeline-copy-{instance}"))
         .consumer_setting("session.timeout.ms", "6000")
         .plan()?
         .run(control)?;

@@ -189,6 +189,15 @@ where
         self
     }
 
+    /// `client.id` of all clients: tells the instances of a pipeline apart in logs, metrics, quotas and histories of
+    /// brokers. Default: the name of the pipeline, and of the process where it has one.
+    pub fn client_id(mut self, id: impl Into<String>) -> Self {
+        let id = id.into();
+        self.consumer.push(("client.id".to_owned(), id.clone()));
+        self.producer.push(("client.id".to_owned(), id));
+        self
+    }
+
     /// The retry topic; with as many partitions as the source. Default: `<source>.<name>.retry`.
     pub fn retry_topic(mut self, topic: impl Into<String>) -> Self {
         self.topics.retry = topic.into();

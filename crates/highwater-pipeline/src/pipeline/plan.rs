@@ -135,6 +135,15 @@ where
         }
         topics.check()?;
         consumer.push(("group.id".to_owned(), name.clone()));
+        let client_id = match &transactional_id {
+            Some(id) => format!("{name}-{id}"),
+            None => name.clone(),
+        };
+        for settings in [&mut consumer, &mut producer] {
+            if !settings.iter().any(|(key, _)| key == "client.id") {
+                settings.push(("client.id".to_owned(), client_id.clone()));
+            }
+        }
         match (guarantee, transactional_id) {
             (_, Some(id)) if id.is_empty() => {
                 return Err(PlanError::Unnamed {

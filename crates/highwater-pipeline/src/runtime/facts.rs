@@ -34,6 +34,9 @@ impl Facts {
         settings.remove("partition.assignment.strategy");
         settings.remove("group.instance.id");
         settings.insert("group.id".to_owned(), self.retry_group());
+        settings
+            .entry("client.id".to_owned())
+            .and_modify(|id| id.push_str("-retry"));
         settings.insert("auto.offset.reset".to_owned(), "earliest".to_owned());
         settings
     }
