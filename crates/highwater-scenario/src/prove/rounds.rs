@@ -99,7 +99,7 @@ impl Stage<'_> {
             {
                 Some("the pipeline uses no transactions".to_owned())
             }
-            Fault::BrokerKill if !self.target.can_fault() => {
+            Fault::BrokerKill | Fault::PowerCut if !self.target.can_fault() => {
                 Some("a cluster that Highwater did not start is not killed".to_owned())
             }
             Fault::LostCommitAnswers
@@ -123,7 +123,7 @@ impl Stage<'_> {
                 session + 3 * second
             }
             Fault::Zombie | Fault::LateCommit => session + 4 * second,
-            Fault::SecondInstance => session + 5 * second,
+            Fault::SecondInstance | Fault::PowerCut => session + 5 * second,
             Fault::BrokerKill | Fault::BlackHole => 5 * second,
             Fault::SilentEnd => 8 * second,
             _ => 2 * second,
@@ -162,6 +162,7 @@ impl Stage<'_> {
             Fault::LateCommit => self.zombie(true, report),
             Fault::SecondInstance => self.second_instance(report),
             Fault::BrokerKill => self.broker_kill(report),
+            Fault::PowerCut => self.power_cut(report),
             Fault::BlackHole => self.black_hole(report),
             Fault::RandomKill => self.random_kill(report),
         }
@@ -270,6 +271,12 @@ impl Stage<'_> {
     }
 
     fn kill_all(&mut self, report: &mut RoundReport) -> Result<(), Stop> {
+        let killed = self.end_all(report)?;
+        self.start_all(killed)
+    }
+
+    /// SIGKILL to every instance; which there were.
+    fn end_all(&mut self, report: &mut RoundReport) -> Result<Vec<u32>, Stop> {
         let numbers = self.instances.numbers();
         let killed = self.instances.kill(self.proxy, &numbers)?;
         self.moments().disturb();
@@ -278,6 +285,10 @@ impl Stage<'_> {
         }
         // What was held back belongs to processes that are gone.
         self.lift_all();
+        Ok(numbers)
+    }
+
+    fn start_all(&mut self, numbers: Vec<u32>) -> Result<(), Stop> {
         for number in numbers {
             self.instances.start(self.proxy, number)?;
         }
@@ -401,6 +412,16 @@ impl Stage<'_> {
         self.moments().disturb();
         self.target.start_again()?;
         Ok(())
+    }
+
+    /// Nobody commits between the death of the broker and the start of the pipeline: what that start is told of the past
+    /// comes from the broker's disk alone.
+    fn power_cut(&mut self, report: &mut RoundReport) -> Result<(), Stop> {
+        report.moment = self.with_records_in_hand()?;
+        let killed = self.end_all(report)?;
+        self.target.kill()?;
+        self.target.start_again()?;
+        self.start_all(killed)
     }
 
     fn black_hole(&mut self, report: &mut RoundReport) -> Result<(), Stop> {

@@ -38,6 +38,8 @@ pub enum Fault {
     SecondInstance,
     /// SIGKILL of a broker.
     BrokerKill,
+    /// SIGKILL of the pipeline and of a broker at once, as when the power of a machine with both fails.
+    PowerCut,
     /// The coordinators of group and transaction are somewhere else.
     MovedCoordinator,
     /// Nothing gets through for a while.
@@ -48,7 +50,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::KillCommitsAhead,
         Self::KillOutputsAhead,
         Self::KillBeforeEnd,
@@ -62,6 +64,7 @@ impl Fault {
         Self::LateCommit,
         Self::SecondInstance,
         Self::BrokerKill,
+        Self::PowerCut,
         Self::MovedCoordinator,
         Self::BlackHole,
         Self::RandomKill,
@@ -139,6 +142,10 @@ impl Fault {
                 "broker-kill",
                 "SIGKILL of a broker, and its start on the same data",
             ),
+            Self::PowerCut => (
+                "power-cut",
+                "SIGKILL of the pipeline and of a broker at once; both start again",
+            ),
             Self::MovedCoordinator => (
                 "moved-coordinator",
                 "commits are told that their coordinator is somewhere else",
@@ -192,6 +199,7 @@ impl Schedule {
                 F::SilentEnd,
                 F::LostCommitAnswers,
                 F::BrokerKill,
+                F::PowerCut,
                 F::SecondInstance,
                 F::MovedCoordinator,
                 F::BlackHole,
@@ -199,6 +207,7 @@ impl Schedule {
             Delivery::AtLeastOnce | Delivery::NoAcknowledgedLoss => &[
                 F::KillCommitsAhead,
                 F::BrokerKill,
+                F::PowerCut,
                 F::KillOutputsAhead,
                 F::AbortedTransaction,
                 F::Zombie,
@@ -217,6 +226,7 @@ impl Schedule {
                 F::LateCommit,
                 F::LostCommitAnswers,
                 F::BrokerKill,
+                F::PowerCut,
                 F::SecondInstance,
                 F::MovedCoordinator,
                 F::BlackHole,

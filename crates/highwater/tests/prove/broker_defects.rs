@@ -53,7 +53,7 @@ defects! {
     serve_aborted: "serve-aborted-batches", EXACTLY_ONCE, ["aborted-transaction"], "pipeline-phantom";
     ignore_producer_epoch: "ignore-producer-epoch", EXACTLY_ONCE, ["late-outputs"], "fencing-violation";
     marker_in_one: "marker-in-one-partition-only", EXACTLY_ONCE, ["lost-produce-answers"], "hanging-transaction";
-    forget_committed: "forget-committed-offset", EXACTLY_ONCE, MANY, "commit-regression";
+    forget_committed: "forget-committed-offset", EXACTLY_ONCE, ["power-cut"], "commit-regression";
     regress_committed: "regress-committed-offset", AT_LEAST_ONCE, ["broker-kill"], "redelivery-outside-window";
 }
 
