@@ -26,6 +26,7 @@ fn found_with(more: &[&str], contract: &str, faults: &[&str], anomaly: &str) {
     let ended = Trial::of(contract, &["--guarantee", contract])
         .faults(faults)
         .more(more)
+        .shares_the_machine()
         .ends(VIOLATED);
     assert!(
         ended.violations().contains(&anomaly),

@@ -18,6 +18,7 @@ fn shows(planted: &Planted, target: &str) {
     let bad = Trial::of(planted.contract, &defect)
         .faults(planted.faults)
         .target(target)
+        .shares_the_machine()
         .ends(VIOLATED);
     assert!(
         bad.violations().contains(&planted.anomaly),
@@ -29,6 +30,7 @@ fn shows(planted: &Planted, target: &str) {
     Trial::of(planted.contract, &good)
         .faults(planted.faults)
         .target(target)
+        .shares_the_machine()
         .ends(HOLDS);
 }
 

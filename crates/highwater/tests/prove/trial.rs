@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{example, machine, program};
+use crate::support::{example, half_of_the_machine, machine, program};
 
 pub(crate) const HOLDS: i32 = 0;
 pub(crate) const VIOLATED: i32 = 1;
@@ -22,6 +22,7 @@ pub(crate) struct Trial<'a> {
     budget: &'a str,
     more: Vec<&'a str>,
     copy: Vec<&'a str>,
+    shares: bool,
 }
 
 /// What came of it.
@@ -43,7 +44,14 @@ impl<'a> Trial<'a> {
             budget: "2min",
             more: Vec::new(),
             copy: copy.to_vec(),
+            shares: false,
         }
+    }
+
+    /// Another one may run at the same time: it waits most of its time, and nothing is measured.
+    pub(crate) fn shares_the_machine(mut self) -> Self {
+        self.shares = true;
+        self
     }
 
     /// These faults and no others.
@@ -67,9 +75,10 @@ impl<'a> Trial<'a> {
         self
     }
 
-    /// Runs it, alone on the machine.
+    /// Runs it, alone on the machine unless it shares it.
     pub(crate) fn run(&self) -> Ended {
-        let _alone = machine();
+        let _half = self.shares.then(half_of_the_machine);
+        let _alone = (!self.shares).then(machine);
         let directory = TempDir::new().expect("a temporary folder");
         let schedule = directory.path().join("faults.toml");
         let out = directory.path().join("out");

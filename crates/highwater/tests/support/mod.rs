@@ -13,14 +13,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// Runs that measure have the machine to themselves.
-static MACHINE: Mutex<()> = Mutex::new(());
+static MACHINE: RwLock<()> = RwLock::new(());
+/// Runs that mostly wait share it, two at a time.
+static HALVES: [Mutex<()>; 2] = [const { Mutex::new(()) }; 2];
 
 /// A run of the program that has ended.
 pub struct Ran {
@@ -75,8 +78,20 @@ pub fn program() -> Command {
 }
 
 /// The machine, for as long as the guard lives.
-pub fn machine() -> MutexGuard<'static, ()> {
-    MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+pub fn machine() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Half of the machine, for as long as the guards live: for runs that measure nothing and wait most of their time.
+pub fn half_of_the_machine() -> (MutexGuard<'static, ()>, RwLockReadGuard<'static, ()>) {
+    static TURN: AtomicUsize = AtomicUsize::new(0);
+    let turn = TURN.fetch_add(1, Ordering::Relaxed);
+    let half = HALVES[turn % HALVES.len()].lock();
+    let machine = MACHINE.read();
+    (
+        half.unwrap_or_else(PoisonError::into_inner),
+        machine.unwrap_or_else(PoisonError::into_inner),
+    )
 }
 
 /// Runs `highwater run` with these arguments, alone on the machine, and reads its report.
