@@ -122,6 +122,7 @@ impl Quantity {
     fn with_digits(self, digits: usize) -> String {
         let Self { value, unit } = self;
         match unit {
+            Unit::Time if value == 0.0 => "0 s".to_owned(),
             Unit::Time => scaled(
                 value,
                 digits,
@@ -248,7 +249,7 @@ mod tests {
     #[test]
     fn quantities_in_words() {
         let cases = [
-            (0.0, Unit::Time, "0 ns"),
+            (0.0, Unit::Time, "0 s"),
             (999.0, Unit::Time, "999 ns"),
             (1_870_000.0, Unit::Time, "1.87 ms"),
             (800_000.0, Unit::Time, "0.8 ms"),

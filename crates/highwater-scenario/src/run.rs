@@ -342,7 +342,7 @@ impl Run {
                         session.failure = Some(described(&error));
                     }
                 }
-                self.options.target.to_string()
+                self.options.target.in_words()
             }
         };
         if !self.options.keep {

@@ -51,6 +51,19 @@ impl FromStr for TargetSpec {
     }
 }
 
+impl TargetSpec {
+    /// For people, before anything of it runs: `Apache Kafka`. A target that runs says more of itself.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Dev => "dev broker".to_owned(),
+            Self::Kafka => "Apache Kafka".to_owned(),
+            Self::KafkaThree => "Apache Kafka (three brokers)".to_owned(),
+            Self::Bootstrap(servers) | Self::Secured(servers) => format!("cluster at {servers}"),
+        }
+    }
+}
+
 impl fmt::Display for TargetSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

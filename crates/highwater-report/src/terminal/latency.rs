@@ -2,12 +2,14 @@ use highwater_model::{Quantiles, ScenarioReport};
 
 use super::Page;
 use crate::number::{NONE, count, counted, duration_f64, records};
-use crate::text::{left, right};
+use crate::text::{left, right, width};
 
 /// Width of the first column of a table.
 const TITLE: usize = 20;
 /// Width of a column of figures: `≥9,999 s` is the widest.
 const COLUMN: usize = 9;
+/// Width of the last column: `999,999 records` and a gap would need more.
+const SUFFERING: usize = 15;
 /// From here on a column has whole seconds: `2 min 05 s` would leave no gap.
 const LONG_NS: f64 = 119.5e9;
 
@@ -25,7 +27,7 @@ impl Page {
             let mut head: String = ["mean", "p50", "p95", "p99", "max"]
                 .map(|word| right(word, COLUMN))
                 .concat();
-            head.push_str(&right("over 100 ms", 15));
+            head.push_str(&right("over 100 ms", SUFFERING));
             self.heading(title, &head);
             self.quantiles("response", &timing.response, "since it was due");
             self.quantiles("service", &timing.service, "since the client took it");
@@ -65,14 +67,7 @@ impl Page {
                 COLUMN,
             ));
         }
-        let suffering = if quantiles.count == 0 {
-            NONE.to_owned()
-        } else if self.width < 80 {
-            count(quantiles.over_100ms)
-        } else {
-            records(quantiles.over_100ms)
-        };
-        figures.push_str(&right(&suffering, 15));
+        figures.push_str(&right(&suffering(quantiles, self.width), SUFFERING));
         if self.width >= 110 {
             figures.push_str("   ");
             figures.push_str(since);
@@ -91,6 +86,19 @@ impl Page {
     }
 }
 
+/// How many took longer than 100 ms, as a bare number where the word would touch the column before.
+fn suffering(quantiles: &Quantiles, page: usize) -> String {
+    if quantiles.count == 0 {
+        return NONE.to_owned();
+    }
+    let in_words = records(quantiles.over_100ms);
+    if page < 80 || width(&in_words) >= SUFFERING {
+        count(quantiles.over_100ms)
+    } else {
+        in_words
+    }
+}
+
 fn figure(ns: f64) -> String {
     if ns < LONG_NS {
         duration_f64(ns)
@@ -101,7 +109,9 @@ fn figure(ns: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{COLUMN, figure};
+    use highwater_model::Quantiles;
+
+    use super::{COLUMN, SUFFERING, figure, suffering};
     use crate::text::width;
 
     #[test]
@@ -114,6 +124,24 @@ mod tests {
         ] {
             assert_eq!(figure(ns), text);
             assert!(width(&format!("≥{text}")) < COLUMN);
+        }
+    }
+    #[test]
+    fn millions_that_took_long_keep_a_gap() {
+        for (over_100ms, text) in [
+            (0, "0 records"),
+            (999, "999 records"),
+            (85_918, "85,918 records"),
+            (585_918, "585,918"),
+            (1_585_918, "1,585,918"),
+        ] {
+            let quantiles = Quantiles {
+                count: 2_000_000,
+                over_100ms,
+                ..Quantiles::default()
+            };
+            assert_eq!(suffering(&quantiles, 80), text);
+            assert!(width(&suffering(&quantiles, 80)) < SUFFERING);
         }
     }
 }

@@ -24,6 +24,7 @@ mod stage;
 mod trace;
 mod trial;
 mod wire_check;
+mod zombie;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

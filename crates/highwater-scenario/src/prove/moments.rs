@@ -40,6 +40,8 @@ pub(super) struct Moments {
     committed_at_ns: Option<u64>,
     /// Usual time from a commit until the next output is sent: what the pipeline needs for its work.
     pub(super) at_work_ns: u64,
+    /// Times that a process was halted.
+    pub(super) halts: u64,
     /// Times that the committed offset of an input went up.
     pub(super) commits: u64,
     /// Commits of offsets outside of transactions.
@@ -135,6 +137,11 @@ impl Moments {
         behind.map(|records| u64::try_from(records).unwrap_or(0)).sum()
     }
 
+    /// Whether records are in hand of which nothing was sent on: they were read, and no output came since a commit.
+    pub(super) fn at_work(&self) -> bool {
+        self.committed_at_ns.is_some() && self.uncommitted() > 0
+    }
+
     fn committed_at(&self, place: &Place) -> i64 {
         let all = self.committed.iter().filter(|((_, at), _)| at == place);
         all.map(|(_, offset)| *offset).min().unwrap_or(0)
@@ -225,8 +232,10 @@ impl Moments {
                 self.disturb();
             }
             HistoryBody::Process { change, .. } => {
-                if *change == ProcessChange::Resumed {
-                    self.zombie_until_ns = event.at_ns.saturating_add(ZOMBIE_NS);
+                match change {
+                    ProcessChange::Paused => self.halts += 1,
+                    ProcessChange::Resumed => self.zombie_until_ns = event.at_ns.saturating_add(ZOMBIE_NS),
+                    _ => {}
                 }
                 self.disturb();
             }

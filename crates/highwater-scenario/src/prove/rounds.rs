@@ -18,7 +18,7 @@ use super::schedule::{Fault, Round};
 use super::stage::{Stage, Stop};
 
 /// How long a moment is waited for: longer than the commonest interval of automatic commits, which is 5 s.
-const MOMENT_LIMIT: Duration = Duration::from_secs(7);
+pub(super) const MOMENT_LIMIT: Duration = Duration::from_secs(7);
 /// How long a pipeline is given to do something at all that a fault is about.
 const FIRING_LIMIT: Duration = Duration::from_secs(7);
 /// How long nothing gets through.
@@ -27,14 +27,8 @@ const BLACK_HOLE: Duration = Duration::from_secs(3);
 const USUAL_PACE: Duration = Duration::from_secs(1);
 /// How long an unanswered EndTxn is waited for; clients give up after a time of their own.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
-/// The part of its usual time of work after which a member is halted.
-const LATE_IN_WORK: f64 = 0.8;
-/// The longest time of work that is waited for.
-const LONGEST_WORK: Duration = Duration::from_secs(5);
-/// How long a halted member that goes on is left beside the one that took over.
-const ZOMBIE_AWAKE: Duration = Duration::from_secs(2);
 /// How long others may take to take over.
-const TAKE_OVER: Duration = Duration::from_secs(15);
+pub(super) const TAKE_OVER: Duration = Duration::from_secs(15);
 /// A random kill comes within this.
 const RANDOM_WITHIN_MS: u64 = 1_500;
 /// Who is killed if nobody is there.
@@ -315,65 +309,6 @@ impl Stage<'_> {
         } else {
             report.detail = format!("no {what} came within {} s", FIRING_LIMIT.as_secs());
         }
-        Ok(())
-    }
-
-    /// Members that are halted in the middle of their work. When they go on, others have their partitions.
-    ///
-    /// With a commit under way (`late`) the commit arrives when they go on; otherwise they are halted while they work,
-    /// with records in hand: a call that waits would give up when it sees how late it is.
-    fn zombie(&mut self, late: bool, report: &mut RoundReport) -> Result<(), Stop> {
-        let caught = if late {
-            self.gates.arm(self.proxy, Gate::KeepCommit);
-            let held_before = self.moments().held_requests();
-            self.wait(MOMENT_LIMIT, |moments| moments.held_requests() > held_before)?
-        } else {
-            let commits = self.moments().commits;
-            let caught = self.wait(MOMENT_LIMIT, |moments| moments.commits > commits)?;
-            // Late in its usual time of work: the records are in hand, and nothing of them is sent.
-            let usual = Duration::from_nanos(self.moments().at_work_ns).min(LONGEST_WORK);
-            self.pass(usual.mul_f64(LATE_IN_WORK))?;
-            caught
-        };
-        let zombies = self.instances.numbers();
-        let heir = zombies.iter().max().copied().unwrap_or(0) + 1;
-        for number in &zombies {
-            if self.instances.pause(self.proxy, *number)? {
-                report.at_ns = Some(self.now_ns());
-            }
-        }
-        self.moments().disturb();
-        let progress = self.progress();
-        let assignments = self.moments().assignments;
-        self.instances.start(self.proxy, heir)?;
-        let limit = self.session_timeout() + TAKE_OVER;
-        let taken = self.wait(limit, |moments| {
-            moments.assignments > assignments && moments.produced + moments.commits > progress + 1
-        })?;
-        if taken {
-            report.moment = Some(match (caught, late) {
-                (true, true) => {
-                    "halted with a commit under way, until another member had its partitions".to_owned()
-                }
-                (true, false) => {
-                    "halted with records in hand, until another member had its partitions".to_owned()
-                }
-                (false, _) => String::new(),
-            })
-            .filter(|moment| !moment.is_empty());
-            if !caught {
-                report.detail = "nothing was under way when it was halted".to_owned();
-            }
-        } else {
-            report.detail = format!("nobody took over within {:.0} s", limit.as_secs_f64());
-        }
-        self.moments().disturb();
-        for number in &zombies {
-            self.instances.resume(self.proxy, *number)?;
-        }
-        self.gates.release(self.proxy, Gate::KeepCommit);
-        self.pass(ZOMBIE_AWAKE)?;
-        self.instances.stop(self.proxy, &[heir])?;
         Ok(())
     }
 
