@@ -137,9 +137,10 @@ impl Moments {
         behind.map(|records| u64::try_from(records).unwrap_or(0)).sum()
     }
 
-    /// Whether records are in hand of which nothing was sent on: they were read, and no output came since a commit.
+    /// Whether records are in hand of which nothing was sent on: they were read, no output came since a commit, and
+    /// partitions are not being handed over, at which what is in hand is thrown away.
     pub(super) fn at_work(&self) -> bool {
-        self.committed_at_ns.is_some() && self.uncommitted() > 0
+        self.committed_at_ns.is_some() && self.uncommitted() > 0 && !self.rebalancing()
     }
 
     fn committed_at(&self, place: &Place) -> i64 {

@@ -10,12 +10,12 @@ use super::gates::Gate;
 use super::rounds::{MOMENT_LIMIT, TAKE_OVER};
 use super::stage::{Stage, Stop};
 
-/// The part of its usual time of work after which a member is halted.
-const LATE_IN_WORK: f64 = 0.8;
+/// The parts of its usual time of work after which a member is halted, one after the other: late, but not over.
+const LATE_IN_WORK: [f64; 3] = [0.8, 0.65, 0.5];
 /// The longest time of work that is waited for.
 const LONGEST_WORK: Duration = Duration::from_secs(5);
 /// How often a halt is tried until it finds members at work.
-const HALTS: u32 = 12;
+const HALTS: usize = 12;
 /// How long the record of a halt may take to come.
 const RECORDER_LIMIT: Duration = Duration::from_secs(1);
 /// How long bytes may take from a halted process to the proxy.
@@ -80,17 +80,17 @@ impl Stage<'_> {
     /// sends all the time is halted as it is in the end. False if it committed nothing that the moment could be seen by.
     fn halt_at_work(&mut self, members: &[u32], report: &mut RoundReport) -> Result<bool, Stop> {
         let mut caught = false;
-        for tries_left in (0..HALTS).rev() {
+        for (part, turn) in LATE_IN_WORK.iter().cycle().zip(1..=HALTS) {
             let commits = self.moments().commits;
             caught = self.wait(MOMENT_LIMIT, |moments| moments.commits > commits)?;
             let usual = Duration::from_nanos(self.moments().at_work_ns).min(LONGEST_WORK);
-            self.pass(usual.mul_f64(LATE_IN_WORK))?;
+            self.pass(usual.mul_f64(*part))?;
             let halts = self.moments().halts;
             self.halt(members, report)?;
             // What was sent before is on record before the halt is, but for what a socket still held.
             self.wait(RECORDER_LIMIT, |moments| moments.halts > halts)?;
             self.pass(IN_SOCKETS)?;
-            if !caught || tries_left == 0 || self.moments().at_work() {
+            if !caught || turn == HALTS || self.moments().at_work() {
                 break;
             }
             for member in members {
