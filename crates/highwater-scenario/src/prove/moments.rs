@@ -137,7 +137,7 @@ impl Moments {
         behind.map(|records| u64::try_from(records).unwrap_or(0)).sum()
     }
 
-    /// Whether records are in hand of which nothing was sent on: they were read, no output came since a commit, and
+    /// Whether records are in hand of which nothing was sent on: they were read, nothing was sent since a commit, and
     /// partitions are not being handed over, at which what is in hand is thrown away.
     pub(super) fn at_work(&self) -> bool {
         self.committed_at_ns.is_some() && self.uncommitted() > 0 && !self.rebalancing()
@@ -176,6 +176,19 @@ impl Moments {
         }
     }
 
+    /// Whether work is over with this request, and what came of it is being sent.
+    fn begins_to_send(&self, facts: &RequestFacts) -> bool {
+        match facts {
+            RequestFacts::Produce(produce) => {
+                let mut parts = produce.partitions.iter();
+                parts.any(|part| self.outputs.contains(&part.topic))
+            }
+            RequestFacts::AddPartitionsToTxn(_) | RequestFacts::AddOffsetsToTxn { .. } => true,
+            RequestFacts::OffsetCommit(commit) => commit.transaction.is_some(),
+            _ => false,
+        }
+    }
+
     fn sends_outputs(&mut self, at_ns: u64) {
         let Some(since) = self.committed_at_ns.take() else {
             return;
@@ -206,12 +219,7 @@ impl Moments {
                 if *fate == RequestFate::Held {
                     *self.held.entry(*api_key).or_default() += 1;
                 }
-                if let RequestFacts::Produce(produce) = facts
-                    && produce
-                        .partitions
-                        .iter()
-                        .any(|part| self.outputs.contains(&part.topic))
-                {
+                if self.begins_to_send(facts) {
                     self.sends_outputs(event.at_ns);
                 }
                 self.request(*connection, *exchange, facts);
