@@ -15,7 +15,9 @@ mod flaw;
 
 pub mod account;
 pub mod encoding;
+mod kafka;
 pub mod projection;
+pub mod serve;
 pub mod transfer;
 pub mod window;
 
