@@ -6,7 +6,7 @@ use super::effect::{Effect, Transactional};
 use super::failure::Failure;
 use super::payload::Decode;
 use super::plan::{Incoming, Plan, PlanError, Topics};
-use crate::lanes::Ordering;
+use crate::lanes::{IntakeLimits, Ordering};
 use crate::partition::Config;
 use crate::retry::{CapLimits, RetryPolicy};
 use crate::settings::Guarantee;
@@ -147,6 +147,12 @@ where
     /// What may run at the same time. Default: one record of each key.
     pub fn ordering(mut self, ordering: Ordering) -> Self {
         self.config.ordering = ordering;
+        self
+    }
+
+    /// How much of each partition is held before it is paused.
+    pub fn intake(mut self, limits: IntakeLimits) -> Self {
+        self.config.intake = limits;
         self
     }
 

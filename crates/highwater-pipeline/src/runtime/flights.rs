@@ -7,7 +7,7 @@ use rdkafka::error::KafkaError;
 use super::error::RunError;
 use super::letters;
 use super::pool::{Handled, Job};
-use super::shell::Shell;
+use super::shell::{CALL, Shell};
 use super::writer::{self, Piece};
 use crate::partition::{Finished, Outcome, Task};
 use crate::pipeline::{Failure, Made};
@@ -132,10 +132,22 @@ impl Shell<'_> {
             self.done(job, now);
             return;
         }
+        let alone = self.is_suspect(&job);
         let place = self.flights.begin(job, pieces.len());
         for piece in pieces {
-            self.writer.send(place, piece);
+            let sent = alone.then(|| self.writer.send_alone(place, &piece, CALL));
+            // What cannot be sent alone now is sent with others, and comes back here if they are refused.
+            if !matches!(sent, Some(Ok(()))) {
+                self.writer.send(place, piece);
+            }
         }
+    }
+
+    /// Whether its effect was refused before, perhaps for what was in one batch with it.
+    pub(super) fn is_suspect(&self, job: &Job) -> bool {
+        self.parts
+            .get(&job.partition)
+            .is_some_and(|part| part.suspects.contains(&job.work.offset))
     }
 
     pub(super) fn is_current(&self, job: &Job) -> bool {
@@ -159,14 +171,19 @@ impl Shell<'_> {
         self.numbers.unwritten += 1;
         tracing::warn!(partition = job.partition, offset = job.work.offset, %error, "not delivered");
         match job.work.task {
-            Task::Run if writer::is_poison(error) => {
+            Task::Run if writer::is_poison(error) && self.is_suspect(&job) => {
                 self.failed(job, Failure::poison(error.clone()), now);
             }
             Task::Run => {
                 if self.is_current(&job)
                     && let Some(part) = self.parts.get_mut(&job.partition)
                 {
-                    part.core.postpone(job.work, now + AGAIN);
+                    let mut again = now + AGAIN;
+                    if writer::is_poison(error) {
+                        part.suspects.insert(job.work.offset);
+                        again = now;
+                    }
+                    part.core.postpone(job.work, again);
                 }
             }
             _ => self.back(job, Outcome::Failed(ErrorClass::Transient), None, now),
@@ -193,7 +210,9 @@ impl Shell<'_> {
         match part.core.finish(job.work, outcome, now, self.dice.roll()) {
             Finished::Completed => {
                 part.failures.remove(&offset);
-                part.doomed.remove(&offset);
+                if self.windows.is_none() {
+                    part.suspects.remove(&offset);
+                }
                 match task {
                     Task::DeadLetter(_) => self.numbers.dead_letters += 1,
                     _ => self.numbers.completed += 1,

@@ -13,12 +13,14 @@ use crate::retry::Attempts;
 
 /// Records taken in before the loop looks around again.
 const BATCH: usize = 1_024;
+/// How long a partition may hold enough before it is paused at the client.
+const HOLD: Duration = Duration::from_millis(50);
 
 impl Shell<'_> {
     /// Takes in what is there. True when there may be more.
     pub(super) fn take_in(&mut self, now: Duration) -> bool {
         let mut astray = Vec::new();
-        let more = self.take_in_source(&mut astray) | self.take_in_parked(now);
+        let more = self.take_in_source(now, &mut astray) | self.take_in_parked(now);
         self.pass_ends(now);
         astray.extend(
             self.parts
@@ -35,7 +37,10 @@ impl Shell<'_> {
         more
     }
 
-    fn take_in_source(&mut self, astray: &mut Vec<i32>) -> bool {
+    fn take_in_source(&mut self, now: Duration, astray: &mut Vec<i32>) -> bool {
+        if self.holds(now) {
+            return false;
+        }
         for _ in 0..BATCH {
             let Some(polled) = self.reader.poll() else {
                 return false;
@@ -59,6 +64,10 @@ impl Shell<'_> {
                 Delivery::New(_) => {
                     part.begin.get_or_insert(offset);
                     self.numbers.delivered += 1;
+                    if !part.paused && part.core.paused() {
+                        // Enough of this one; what is left of the batch waits at the client.
+                        return true;
+                    }
                 }
                 Delivery::DoneBefore => {}
                 Delivery::Repeated => self.numbers.repeated += 1,
@@ -74,6 +83,50 @@ impl Shell<'_> {
             }
         }
         true
+    }
+
+    /// Whether the loop takes nothing in for a moment, since a partition holds enough. Pausing it throws away what the
+    /// client has fetched ahead, which is worth it only when it takes longer than that moment.
+    fn holds(&mut self, now: Duration) -> bool {
+        let full = self
+            .parts
+            .values_mut()
+            .any(|part| !part.paused && !part.leaving && !part.astray && part.core.paused());
+        if !full {
+            self.holding = None;
+            return false;
+        }
+        let since = *self.holding.get_or_insert(now);
+        now.saturating_sub(since) < HOLD
+    }
+
+    /// Pauses partitions that hold enough for longer than a moment, and lets others go on.
+    pub(super) fn back_pressure(&mut self, now: Duration) {
+        let over = self
+            .holding
+            .is_some_and(|since| now.saturating_sub(since) >= HOLD);
+        let (mut pause, mut resume) = (Vec::new(), Vec::new());
+        for (partition, part) in &mut self.parts {
+            if part.astray || part.leaving {
+                continue;
+            }
+            match (part.core.paused(), part.paused) {
+                (true, false) if over => pause.push(*partition),
+                (false, true) => resume.push(*partition),
+                _ => continue,
+            }
+            part.paused = !part.paused;
+        }
+        if !pause.is_empty()
+            && let Err(error) = self.reader.pause(&pause)
+        {
+            tracing::warn!(%error, "cannot pause");
+        }
+        if !resume.is_empty()
+            && let Err(error) = self.reader.resume(&resume)
+        {
+            tracing::warn!(%error, "cannot resume");
+        }
     }
 
     fn take_in_parked(&mut self, now: Duration) -> bool {

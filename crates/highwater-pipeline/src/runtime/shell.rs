@@ -1,6 +1,6 @@
 //! The loop: one thread that owns the partitions, and is woken by everybody else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::clock::{Clock, Dice};
@@ -47,6 +47,8 @@ pub(super) struct Assigned {
     pub(super) begin: Option<i64>,
     /// Why records failed last, by their offsets.
     pub(super) failures: BTreeMap<i64, Failure>,
+    /// Records whose effects were refused together with what was in one batch with them: they are sent alone next.
+    pub(super) suspects: BTreeSet<i64>,
     /// Records whose effects no broker takes, found out in a window that was undone.
     pub(super) doomed: BTreeMap<i64, Failure>,
 }
@@ -67,6 +69,8 @@ pub(super) struct Shell<'a> {
     pub(super) committing: Committing,
     pub(super) leaving: Option<Leaving>,
     pub(super) ends: Ends,
+    /// Since when nothing is taken in, as a partition holds enough.
+    pub(super) holding: Option<Duration>,
     pub(super) numbers: Numbers,
     pub(super) ended: Option<RunError>,
     assignments: u64,
@@ -118,6 +122,7 @@ impl<'a> Shell<'a> {
             committing: Committing::default(),
             leaving: None,
             ends: Ends::default(),
+            holding: None,
             numbers: Numbers::default(),
             ended: None,
             assignments: 0,
@@ -149,7 +154,7 @@ impl<'a> Shell<'a> {
             self.give_out(now, &mut jobs);
             self.pool.put(&mut jobs);
             self.windows(now);
-            self.back_pressure();
+            self.back_pressure(now);
             self.commits(now);
             self.depart(now);
             if self.broken() {
@@ -295,6 +300,7 @@ impl<'a> Shell<'a> {
                     leaving: false,
                     begin,
                     failures: BTreeMap::new(),
+                    suspects: BTreeSet::new(),
                     doomed: BTreeMap::new(),
                 },
             );
@@ -326,37 +332,6 @@ impl<'a> Shell<'a> {
                     _ => self.write(job),
                 }
             }
-        }
-    }
-
-    /// Pauses partitions that hold enough, and lets others go on.
-    fn back_pressure(&mut self) {
-        let (mut pause, mut resume) = (Vec::new(), Vec::new());
-        for (partition, part) in &mut self.parts {
-            let wanted = part.core.paused();
-            if wanted != part.paused && !part.astray && !part.leaving {
-                part.paused = wanted;
-                if wanted {
-                    pause.push(*partition);
-                } else {
-                    resume.push(*partition);
-                }
-            }
-        }
-        let done = if pause.is_empty() {
-            Ok(())
-        } else {
-            self.reader.pause(&pause)
-        };
-        let done = done.and_then(|()| {
-            if resume.is_empty() {
-                Ok(())
-            } else {
-                self.reader.resume(&resume)
-            }
-        });
-        if let Err(error) = done {
-            tracing::warn!(%error, "cannot pause or resume");
         }
     }
 

@@ -19,8 +19,10 @@ use crate::transaction::{Action, Failure, Window};
 /// A new producer that cannot be made ready within this time counts as one that failed.
 const READY: Duration = Duration::from_secs(60);
 
-/// A group that says nothing for so long after it refused a member is asked again.
-const SPEECHLESS: Duration = Duration::from_secs(15);
+/// A group that refused a member and says nothing more is tried again: at once, then after this pause, then after twice
+/// as long each time.
+const REFUSED: Duration = Duration::from_millis(500);
+const REFUSED_DOUBLINGS: u32 = 3;
 
 /// The windows, and what waits for the next one.
 pub(super) struct Windows {
@@ -30,9 +32,9 @@ pub(super) struct Windows {
     begun: Instant,
     /// What is to be committed, until it was sent: the core tells a commit point once.
     offsets: Option<Offsets>,
-    /// Since when the group has not known the membership that offsets were sent with. Until it says more there is
-    /// nothing to go back to, and nothing to begin.
-    outdated: Option<Duration>,
+    /// How often in a row the group refused offsets of a member that it does not know, and until when it is left
+    /// alone: it will say more soon.
+    refused: (u32, Duration),
     records: usize,
     /// Records whose effects are in the window, by the number that these carry.
     filled: Vec<(i32, i64)>,
@@ -50,7 +52,7 @@ impl Windows {
             waiting: VecDeque::new(),
             begun: Instant::now(),
             offsets: None,
-            outdated: None,
+            refused: (0, Duration::ZERO),
             records: facts.window.records.max(1),
             filled: Vec::new(),
         }
@@ -58,7 +60,16 @@ impl Windows {
 
     /// The group has spoken: there is a membership again, or it is known to be lost.
     pub(super) fn heard(&mut self) {
-        self.outdated = None;
+        self.refused = (0, Duration::ZERO);
+    }
+
+    fn refused(&mut self, now: Duration) {
+        let (before, _) = self.refused;
+        let pause = match before {
+            0 => Duration::ZERO,
+            more => REFUSED * 2_u32.pow((more - 1).min(REFUSED_DOUBLINGS)),
+        };
+        self.refused = (before.saturating_add(1), now + pause);
     }
 
     /// Whether something is to be done soon, though nobody will wake the loop for it.
@@ -139,8 +150,8 @@ impl Shell<'_> {
         }
     }
 
-    /// A record of the window was reported. One that no broker takes is remembered: after the abort it is given up
-    /// instead of written again.
+    /// A record of the window was reported. One that was refused is remembered: after the abort it is sent alone, and
+    /// when it is refused again it is given up instead of sent.
     pub(super) fn window_report(&mut self, whose: usize, result: Result<(), KafkaError>, now: Duration) {
         let (Err(error), Some(windows)) = (result, &mut self.windows) else {
             return;
@@ -152,7 +163,11 @@ impl Shell<'_> {
             && let Some((partition, offset)) = windows.filled.get(whose)
             && let Some(part) = self.parts.get_mut(partition)
         {
-            part.doomed.insert(*offset, Poisoned::poison(error));
+            if part.suspects.contains(offset) {
+                part.doomed.insert(*offset, Poisoned::poison(error));
+            } else {
+                part.suspects.insert(*offset);
+            }
         }
     }
 
@@ -171,8 +186,25 @@ impl Shell<'_> {
             Action::Begin | Action::Commit | Action::Abort | Action::Rebuild
         );
         if settled && result.is_ok() {
-            windows.filled.clear();
+            let filled = std::mem::take(&mut windows.filled);
             windows.offsets = None;
+            if action == Action::Commit {
+                windows.heard();
+                self.clear(&filled);
+            }
+        }
+    }
+
+    /// What was suspected of records does not matter any more: they are committed.
+    fn clear(&mut self, committed: &[(i32, i64)]) {
+        for (partition, part) in &mut self.parts {
+            if part.suspects.is_empty() && part.doomed.is_empty() {
+                continue;
+            }
+            for (_, offset) in committed.iter().filter(|(of, _)| of == partition) {
+                part.suspects.remove(offset);
+                part.doomed.remove(offset);
+            }
         }
     }
 
@@ -210,9 +242,8 @@ impl Shell<'_> {
             }
             Action::Rewind => {
                 self.stray();
-                let now = self.clock.now();
-                let outdated = self.windows.as_ref().and_then(|windows| windows.outdated);
-                if outdated.is_some_and(|since| now.saturating_sub(since) < SPEECHLESS) {
+                let refused = self.windows.as_ref().map(|windows| windows.refused.1);
+                if refused.is_some_and(|until| self.clock.now() < until) {
                     return Err(Failure::Retriable);
                 }
                 let all: Vec<i32> = self.parts.keys().copied().collect();
@@ -274,7 +305,7 @@ impl Shell<'_> {
             };
             if let Err(error) = send(self.reader.points(&offsets.source), &member) {
                 if writer::is_outdated(&error) {
-                    windows.outdated = Some(self.clock.now());
+                    windows.refused(self.clock.now());
                 }
                 return Err(told(error));
             }

@@ -130,6 +130,15 @@ impl Writer {
         }
     }
 
+    /// Sends a record in a batch of its own, if what is on its way ends in time: brokers refuse batches, not records.
+    /// An error: it was not taken.
+    pub(super) fn send_alone(&self, whose: usize, piece: &Piece, limit: Duration) -> KafkaResult<()> {
+        self.settle(limit);
+        self.hand_over(whose, piece)?;
+        self.settle(limit);
+        Ok(())
+    }
+
     fn hand_over(&self, whose: usize, piece: &Piece) -> KafkaResult<()> {
         let mut record: BaseRecord<'_, [u8], [u8], usize> = BaseRecord::with_opaque_to(&piece.topic, whose);
         record.partition = piece.partition;
@@ -177,7 +186,7 @@ impl Writer {
     /// Everything on its way is reported, delivered or not, at most after this time.
     pub(super) fn settle(&self, limit: Duration) {
         if let Err(error) = self.producer.flush(limit) {
-            tracing::warn!(%error, "records that nobody waits for were still on their way");
+            tracing::warn!(%error, "records are still on their way");
         }
     }
 }
