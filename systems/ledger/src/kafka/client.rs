@@ -73,7 +73,10 @@ impl Cluster {
 
     pub(super) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.bootstrap);
+        config
+            .set("bootstrap.servers", &self.bootstrap)
+            // librdkafka 2.12 can hang in sending offsets after it has looked for brokers anew (its issue 5456).
+            .set("metadata.recovery.strategy", "none");
         for (name, value) in &self.settings {
             config.set(name, value);
         }

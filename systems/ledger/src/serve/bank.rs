@@ -93,6 +93,8 @@ pub(crate) struct Bank {
     pub(super) stopping: Arc<AtomicBool>,
     local: Mutex<BTreeMap<i32, Local>>,
     owners: Mutex<BTreeMap<i32, String>>,
+    /// The group gave out a partition that was not there at the start.
+    grown: AtomicBool,
 }
 
 /// A lock whose holder panicked is taken all the same: what it guards is changed in single steps.
@@ -122,6 +124,7 @@ impl Bank {
             stopping,
             local: Mutex::default(),
             owners: Mutex::default(),
+            grown: AtomicBool::new(false),
         }
     }
 
@@ -184,6 +187,13 @@ impl Bank {
             }
         }
         drop(owners);
+        if self.grown.load(Ordering::Relaxed) {
+            reasons.push(format!(
+                "{} has more partitions than the {} at the start, and accounts would move: remove them, or move to new topics with --name",
+                self.cluster.legs(),
+                self.partitions
+            ));
+        }
         let projecting = lock(&self.projecting);
         if !projecting.caught_up {
             reasons.push("projections have not caught up yet".to_owned());
@@ -214,6 +224,14 @@ pub(super) struct Arrivals(pub(super) Arc<Bank>);
 impl Assignments for Arrivals {
     fn assigned(&self, partitions: &[i32]) {
         for partition in partitions {
+            if *partition >= self.0.partitions {
+                tracing::error!(
+                    partition,
+                    "a partition that was not there at the start: it is not served"
+                );
+                self.0.grown.store(true, Ordering::Relaxed);
+                continue;
+            }
             let (jobs, receiver) = mpsc::channel();
             let (depth, stop) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
             let state = Arc::new(Mutex::new(State::TakingOver));

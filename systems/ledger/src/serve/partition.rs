@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::bank::{Bank, Job, Reply, State, lock};
 use super::metrics::{add, add_time};
 use super::owners;
-use crate::account::{ApplyError, Command, Event};
+use crate::account::{AccountId, ApplyError, Command, Event};
 use crate::encoding::{Codec, EncodingError};
 use crate::kafka::{Record, ReplayError, SESSION, Transacted, Writer, replay};
 use crate::transfer::Leg;
@@ -40,7 +40,7 @@ enum Unfit {
     #[error(transparent)]
     Apply(#[from] ApplyError),
     #[error("{account} belongs to partition {belongs}: the number of partitions was changed")]
-    Misplaced { account: String, belongs: i32 },
+    Misplaced { account: AccountId, belongs: i32 },
 }
 
 enum NotOpen {
@@ -99,7 +99,7 @@ impl Partition {
         while !self.stopped() {
             match self.take_over() {
                 Ok((writer, window)) => {
-                    self.becomes(State::Open);
+                    self.becomes(self.bad_leg.clone().map_or(State::Open, State::Blocked));
                     let fenced = self.serve(&writer, window);
                     self.becomes(State::TakingOver);
                     // Whoever fenced us may be the owner now; the group will say so within a session. To fence back at
@@ -157,17 +157,11 @@ impl Partition {
             || self.stopped(),
             |value| {
                 let event: Event = self.codec.read(value)?;
-                let belongs = self.bank.partition_of(&event.account);
-                if belongs != self.number {
-                    return Err(Unfit::Misplaced {
-                        account: event.account.to_string(),
-                        belongs,
-                    });
-                }
+                self.belongs(&event.account)?;
                 Ok(window.replay(&event)?)
             },
         )
-        .map_err(|error| match error {
+        .map_err(|error: ReplayError<Unfit>| match error {
             ReplayError::Stopped => NotOpen::Stopped,
             ReplayError::Record { .. } => NotOpen::Blocked(with_sources(&error)),
             ReplayError::Kafka { .. } | ReplayError::Silence { .. } => again(&error),
@@ -292,7 +286,7 @@ impl Partition {
             self.depth.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        match self.codec.read(&value) {
+        match self.leg(&value) {
             Ok(leg) => {
                 self.next_leg = offset + 1;
                 self.legs.push_back((offset, leg));
@@ -300,15 +294,33 @@ impl Partition {
             Err(error) => {
                 self.depth.fetch_sub(1, Ordering::Relaxed);
                 let why = format!(
-                    "the leg at offset {offset} can't be read: {}",
+                    "the leg at offset {offset} can't be taken: {}",
                     with_sources(&error)
                 );
-                tracing::error!(partition = self.number, why, "transfers to and from it wait");
+                tracing::error!(partition = self.number, why, "it is not served any more");
                 self.becomes(State::Blocked(why.clone()));
                 self.bad_leg = Some(why);
             }
         }
         None
+    }
+
+    fn leg(&self, value: &[u8]) -> Result<Leg, Unfit> {
+        let leg: Leg = self.codec.read(value)?;
+        self.belongs(&leg.account)?;
+        Ok(leg)
+    }
+
+    /// Whether an account belongs into this partition.
+    fn belongs(&self, account: &AccountId) -> Result<(), Unfit> {
+        let belongs = self.bank.partition_of(account);
+        if belongs == self.number {
+            return Ok(());
+        }
+        Err(Unfit::Misplaced {
+            account: account.clone(),
+            belongs,
+        })
     }
 
     fn write(&self, written: Option<Written>, records: &mut Vec<Record>) {

@@ -18,7 +18,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Rig {
     _runtime: Runtime,
-    bootstrap: SocketAddr,
+    pub(crate) bootstrap: SocketAddr,
     directory: TempDir,
     agent: ureq::Agent,
 }
@@ -58,9 +58,9 @@ impl Rig {
         }
     }
 
-    /// Starts an instance, without waiting for more than its address.
-    pub(crate) fn instance(&self, name: &str) -> Instance {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ledger"))
+    fn program(&self, name: &str) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_ledger"));
+        program
             .args([
                 "serve",
                 "--listen",
@@ -72,16 +72,26 @@ impl Rig {
             .arg(self.bootstrap.to_string())
             .arg("--directory")
             .arg(self.directory.path().join(name))
-            .env("RUST_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .env("RUST_LOG", "off");
+        program
+    }
+
+    /// Starts an instance, without waiting for more than its address.
+    pub(crate) fn instance(&self, name: &str) -> Instance {
+        let mut child = self.program(name).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
         let url = line.trim().strip_prefix("ready ").unwrap().to_owned();
         Instance { child, url }
+    }
+
+    /// What an instance says that ends before it listens.
+    pub(crate) fn refuses_to_start(&self, name: &str) -> String {
+        let ended = self.program(name).output().unwrap();
+        assert!(!ended.status.success());
+        String::from_utf8(ended.stderr).unwrap()
     }
 
     /// Starts an instance, and waits until all partitions are served by somebody and its projections are there.
