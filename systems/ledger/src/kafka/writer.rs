@@ -16,6 +16,8 @@ use super::client::{Cluster, Consumer, PATIENCE, Quiet, TRANSACTION};
 
 /// Room in the producer's queue is waited for in steps of this.
 const FULL: Duration = Duration::from_millis(5);
+/// How often reports of deliveries are looked for.
+const REPORTS: Duration = Duration::from_micros(500);
 /// A commit that was not answered is asked again for so long; then a new writer settles it.
 const HOPELESS: Duration = Duration::from_secs(15);
 
@@ -51,8 +53,7 @@ impl ProducerContext<NoCustomPartitioner> for Quiet {
 
 /// The writer of one partition.
 pub(crate) struct Writer {
-    /// Polled by the thread that flushes: one that polls beside it would take the reports that `flush` waits for, which
-    /// then looks again only after 100 ms.
+    /// Polled by the thread that waits for its reports; one beside it would take them away.
     producer: BaseProducer<Quiet>,
     nobody: Consumer,
     group: ConsumerGroupMetadata,
@@ -111,7 +112,7 @@ impl Writer {
         }
         let hopeless = Instant::now() + HOPELESS;
         // Before the commit is asked for, a failure is an abort; from then on only a clear answer counts.
-        if let Err(error) = self.producer.flush(TRANSACTION) {
+        if let Err(error) = self.delivered() {
             return self.failed(error);
         }
         loop {
@@ -168,6 +169,19 @@ impl Writer {
                     sent => return sent,
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Waits until there is a report for every record. rdkafka's own `flush` looks only every 100 ms: its `poll` waits to
+    /// the end of its time, whatever has come. After this, the one inside of `commit_transaction` has nothing to wait for.
+    fn delivered(&self) -> KafkaResult<()> {
+        let deadline = Instant::now() + TRANSACTION;
+        while self.producer.in_flight_count() > 0 {
+            if Instant::now() > deadline {
+                return Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut));
+            }
+            self.producer.poll(REPORTS);
         }
         Ok(())
     }

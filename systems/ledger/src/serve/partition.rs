@@ -255,7 +255,8 @@ impl Partition {
     /// The commands of the next window: what comes within the linger time from the first on.
     fn gather(&mut self) -> Vec<(Command, Waiter)> {
         let mut commands = Vec::new();
-        let mut deadline: Option<Instant> = (!self.legs.is_empty()).then(Instant::now);
+        let linger = self.bank.linger;
+        let mut deadline: Option<Instant> = (!self.legs.is_empty()).then(|| Instant::now() + linger);
         while commands.len() < MAX_WINDOW && self.legs.len() < MAX_WINDOW {
             let left = deadline.map_or(GLANCE, |deadline| {
                 deadline.saturating_duration_since(Instant::now())
@@ -267,7 +268,7 @@ impl Partition {
             };
             let Some(job) = job else { break };
             commands.extend(self.arrived(job));
-            deadline.get_or_insert_with(|| Instant::now() + self.bank.linger);
+            deadline.get_or_insert_with(|| Instant::now() + linger);
         }
         commands
     }
