@@ -46,6 +46,8 @@ enum Bench {
     Check(bench::CheckArguments),
     /// `highwater knee` against Apache Kafka with a client quota: does it find a limit that is known?
     Knee(bench::KneeArguments),
+    /// `highwater lag` and Kafka's own tool on many groups of a topic with many partitions.
+    Lag(bench::LagArguments),
     /// The fault proxy against a direct connection and against toxiproxy.
     Proxy(bench::ProxyArguments),
 }
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Chore::Bench(Bench::Check(arguments)) => bench::check(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Ab(arguments)) => bench::ab(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Knee(arguments)) => bench::knee(&arguments).map_err(Into::into),
+        Chore::Bench(Bench::Lag(arguments)) => bench::lag(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Proxy(arguments)) => bench::proxy(&arguments).map_err(Into::into),
         Chore::Fuzz(arguments) => fuzz::fuzz(&arguments).map_err(Into::into),
         Chore::Soak(what) => soak::soak(&what).map_err(Into::into),

@@ -143,9 +143,9 @@ fn search(
         .args(["--set", "validity.slip_p99=1s"])
         .arg("--out")
         .arg(out);
-    let (before, began) = (busy_seconds(), Instant::now());
+    let (before, began) = (process::busy_seconds(), Instant::now());
     let ended = process::run(&mut command)?;
-    let cores = busy_seconds().zip(before).map(|(after, before)| {
+    let cores = process::busy_seconds().zip(before).map(|(after, before)| {
         let seconds = began.elapsed().as_secs_f64();
         ((after - before) / seconds, ended.cpu_seconds / seconds)
     });
@@ -221,22 +221,6 @@ fn told(round: usize, searched: &Searched, quota: f64) -> bool {
     );
     println!("     {beside}");
     off(low).abs() <= ALLOWED * 100.0
-}
-
-/// Seconds that all processors were busy since the machine was started.
-fn busy_seconds() -> Option<f64> {
-    let text = fs::read_to_string("/proc/stat").ok()?;
-    let ticks: Vec<f64> = text
-        .lines()
-        .next()?
-        .split_whitespace()
-        .skip(1)
-        .take(8)
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    // User, nice, system, (idle, waiting for disks,) interrupts twice.
-    let busy: f64 = [0, 1, 2, 5, 6].iter().filter_map(|place| ticks.get(*place)).sum();
-    Some(busy / 100.0)
 }
 
 /// Sets the quota for the producer, or takes it away.

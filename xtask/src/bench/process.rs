@@ -14,7 +14,7 @@ use super::error::BenchError;
 /// How often `/proc` is read.
 const READ_EVERY: Duration = Duration::from_millis(20);
 /// Most output that is kept.
-const MOST_OUTPUT: u64 = 16 << 20;
+const MOST_OUTPUT: u64 = 64 << 20;
 /// Unit of CPU times in `/proc`: fixed at 100 per second for user space on Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -110,6 +110,22 @@ pub(crate) fn cpu_seconds_of(pid: u32) -> Option<f64> {
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;
     Some((user + system) / TICKS_PER_SECOND)
+}
+
+/// Seconds that all processors were busy since the machine was started.
+pub(crate) fn busy_seconds() -> Option<f64> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let ticks: Vec<f64> = text
+        .lines()
+        .next()?
+        .split_whitespace()
+        .skip(1)
+        .take(8)
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    // User, nice, system, (idle, waiting for disks,) interrupts twice.
+    let busy: f64 = [0, 1, 2, 5, 6].iter().filter_map(|place| ticks.get(*place)).sum();
+    Some(busy / TICKS_PER_SECOND)
 }
 
 fn peak_of(child: &Child) -> Option<u64> {
