@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::error::RunError;
 use super::letters;
 use super::pool::{Handled, Job};
 use super::shell::{CALL, Shell};
-use super::writer::{self, Piece};
+use super::writer::{self, Piece, Writer};
 use crate::partition::{Finished, Outcome, Task};
 use crate::pipeline::{Failure, Made};
 use crate::retry::ErrorClass;
@@ -81,16 +81,28 @@ impl Shell<'_> {
             }
         }
         self.writer.go_on();
+        let mut fatal = false;
         for (place, result) in self.writer.reports() {
-            if self.windows.is_some() {
-                self.window_report(place, result, now);
-                continue;
-            }
-            match self.flights.landed(place, result) {
-                Some((job, None)) => self.done(job, now),
-                Some((job, Some(error))) => self.undelivered(job, &error, now),
-                None => {}
-            }
+            fatal |= matches!(
+                result,
+                Err(KafkaError::MessageProduction(RDKafkaErrorCode::Fatal))
+            );
+            self.report(place, result, now);
+        }
+        if fatal && self.windows.is_none() {
+            self.replace_writer(now);
+        }
+    }
+
+    fn report(&mut self, place: usize, result: Result<(), KafkaError>, now: Duration) {
+        if self.windows.is_some() {
+            self.window_report(place, result, now);
+            return;
+        }
+        match self.flights.landed(place, result) {
+            Some((job, None)) => self.done(job, now),
+            Some((job, Some(error))) => self.undelivered(job, &error, now),
+            None => {}
         }
     }
 
@@ -186,7 +198,33 @@ impl Shell<'_> {
                     part.core.postpone(job.work, again);
                 }
             }
-            _ => self.back(job, Outcome::Failed(ErrorClass::Transient), None, now),
+            Task::Park | Task::DeadLetter(_) => {
+                if writer::is_poison(error)
+                    && self.is_current(&job)
+                    && let Some(part) = self.parts.get_mut(&job.partition)
+                {
+                    part.suspects.insert(job.work.offset);
+                }
+                self.back(job, Outcome::Failed(ErrorClass::Transient), None, now);
+            }
+        }
+    }
+
+    /// A producer that failed for good is replaced. What was on its way comes back as not delivered.
+    fn replace_writer(&mut self, now: Duration) {
+        if now < self.replaced + AGAIN {
+            return;
+        }
+        self.replaced = now;
+        tracing::error!("the producer failed for good; it is replaced");
+        match Writer::open(&self.facts.producer, self.control.wake()) {
+            Ok(new) => {
+                let old = std::mem::replace(&mut self.writer, new);
+                for (place, result) in old.end(&mut self.writer) {
+                    self.report(place, result, now);
+                }
+            }
+            Err(error) => tracing::error!(%error, "no new producer"),
         }
     }
 

@@ -13,6 +13,13 @@ pub(super) struct Leaving {
     over_by: Duration,
 }
 
+impl Leaving {
+    /// Partitions that the group waits for.
+    pub(super) fn unanswered(self) -> Option<Vec<i32>> {
+        (self.reason != Reason::Shutdown).then_some(self.partitions)
+    }
+}
+
 impl Shell<'_> {
     pub(super) fn leave(&mut self, partitions: Vec<i32>, reason: Reason, now: Duration) {
         tracing::info!(?partitions, ?reason, "leaving");

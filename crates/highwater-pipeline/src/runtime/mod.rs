@@ -89,16 +89,17 @@ where
             letter_partitions,
             retry_partitions,
         };
-        let pool = pool::Pool::new(control.wake());
+        let pool = pool::Pool::new(control.wake(), self.workers());
         let process: &pool::Process<'_> = &|value, record| self.process(value, record);
+        let (pool, wanted) = (&pool, self.workers());
         std::thread::scope(|scope| {
-            let closing = Closing(&pool);
-            for number in 0..self.workers() {
+            let closing = Closing(pool);
+            for number in 0..wanted {
                 std::thread::Builder::new()
                     .name(format!("{}-{number}", self.name()))
-                    .spawn_scoped(scope, || pool.work(process))?;
+                    .spawn_scoped(scope, move || pool.work(number, process))?;
             }
-            let shell = shell::Shell::open(&facts, control, &pool, &topography)?;
+            let shell = shell::Shell::open(&facts, control, pool, &topography)?;
             let ended = shell.run();
             drop(closing);
             ended

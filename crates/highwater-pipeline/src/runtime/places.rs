@@ -95,6 +95,15 @@ impl Shell<'_> {
                     && !part.astray
                     && !part.leaving
                 {
+                    if next < part.core.offset() {
+                        let committed = part.core.offset();
+                        tracing::error!(
+                            partition,
+                            next,
+                            committed,
+                            "the log ends in front of what was read: it was cut, or the topic was made anew"
+                        );
+                    }
                     part.core.pass(next);
                 }
             }

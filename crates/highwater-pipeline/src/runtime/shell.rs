@@ -71,6 +71,8 @@ pub(super) struct Shell<'a> {
     pub(super) ends: Ends,
     /// Since when nothing is taken in, as a partition holds enough.
     pub(super) holding: Option<Duration>,
+    /// When the producer was replaced last.
+    pub(super) replaced: Duration,
     pub(super) numbers: Numbers,
     pub(super) ended: Option<RunError>,
     assignments: u64,
@@ -123,6 +125,7 @@ impl<'a> Shell<'a> {
             leaving: None,
             ends: Ends::default(),
             holding: None,
+            replaced: Duration::ZERO,
             numbers: Numbers::default(),
             ended: None,
             assignments: 0,
@@ -171,6 +174,7 @@ impl<'a> Shell<'a> {
 
     /// What is left to do when no partition is left, or nothing can be done for them.
     fn finish(mut self) -> Result<Numbers, RunError> {
+        self.answer_all();
         self.numbers.windows = self
             .windows
             .as_ref()
@@ -183,6 +187,20 @@ impl<'a> Shell<'a> {
         match self.ended {
             Some(error) => Err(error),
             None => Ok(self.numbers),
+        }
+    }
+
+    /// The group gets an answer to what it wanted last: the client waits for it when it is closed.
+    fn answer_all(&mut self) {
+        if let Some(partitions) = self.leaving.take().and_then(Leaving::unanswered) {
+            self.answer(&partitions, false);
+        }
+        match self.change.take() {
+            Some(Change::Assigned(partitions)) => self.answer(&partitions, true),
+            Some(Change::Revoked(partitions) | Change::Lost(partitions)) => {
+                self.answer(&partitions, false);
+            }
+            None => {}
         }
     }
 
@@ -214,6 +232,8 @@ impl<'a> Shell<'a> {
                     self.answer(&partitions, true);
                 } else if now < self.change_not_before || !self.assign(&partitions) {
                     if self.stopping {
+                        // It will not be read, only given back.
+                        self.answer(&partitions, true);
                         return;
                     }
                     if now >= self.change_not_before {

@@ -10,7 +10,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, PurgeConfig, ThreadedProducer};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::wake::Wake;
@@ -181,6 +181,14 @@ impl Writer {
 
     pub(super) fn abort(&self, limit: Duration) -> KafkaResult<()> {
         self.producer.abort_transaction(limit)
+    }
+
+    /// Throws away what is on its way, and gives what was not handed over yet to another one.
+    pub(super) fn end(mut self, other: &mut Self) -> Vec<Report> {
+        other.unsent.append(&mut self.unsent);
+        self.producer.purge(PurgeConfig::default().queue().inflight());
+        self.settle(Duration::from_secs(1));
+        self.reports()
     }
 
     /// Everything on its way is reported, delivered or not, at most after this time.

@@ -106,3 +106,36 @@ fn exactly_once_while_members_come_and_go() {
 fn at_least_once_while_members_come_and_go() {
     members_come_and_go(false);
 }
+
+/// Two processes under one name would fence each other for ever: the one that was there first stops.
+#[test]
+fn a_second_instance_with_the_same_name_ends_the_first() {
+    let stage = Stage::set();
+    stage.topic("orders", 2, &[]);
+    stage.topic("invoices", 1, &[]);
+    let hurry = AtomicBool::new(true);
+    let (first, second) = (Control::new(), Control::new());
+    thread::scope(|scope| {
+        let _ended = (Ended(&first), Ended(&second));
+        let a = scope.spawn(|| copy(&stage, "same", true, &hurry, &first));
+        until("the first is there", || first.ready());
+        let b = scope.spawn(|| copy(&stage, "same", true, &hurry, &second));
+        until("the second is there", || second.ready());
+        for number in 0..200 {
+            stage.write("orders", [(format!("k{number}").as_str(), "1")]);
+            if a.is_finished() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        let error = a.join().expect("no panic").expect_err("it is fenced");
+        assert!(
+            error
+                .to_string()
+                .contains("another instance has the same transactional id"),
+            "{error}"
+        );
+        second.stop();
+        b.join().expect("no panic").expect("a good end");
+    });
+}

@@ -68,3 +68,49 @@ fn a_stuck_partition_is_paused_and_the_others_flow() {
         running.join().expect("no panic").expect("a good end");
     });
 }
+
+/// Quick records are taken many at a time; one that hangs among them holds up none of the others.
+#[test]
+fn a_handler_that_hangs_holds_up_no_other_key() {
+    const RECORDS: usize = 2_000;
+    let stage = Stage::set();
+    stage.topic("orders", 1, &[]);
+    let keys: Vec<String> = (0..RECORDS)
+        .map(|number| {
+            if number == RECORDS / 2 {
+                "hangs".to_owned()
+            } else {
+                format!("k{number}")
+            }
+        })
+        .collect();
+    stage.write("orders", keys.iter().map(|key| (key.as_str(), "1")));
+    let (stuck, freed) = (Mutex::new(true), Condvar::new());
+    let control = Control::new();
+    let plan = Pipeline::named("call")
+        .read("orders", Raw)
+        .handle(|order| {
+            if order.key == Some(b"hangs") {
+                let guard = stuck.lock().expect("no panic");
+                drop(freed.wait_while(guard, |stuck| *stuck).expect("no panic"));
+            }
+            Ok(())
+        })
+        .make(InHandler)
+        .workers(2)
+        .brokers(stage.address())
+        .plan()
+        .expect("a plan");
+    thread::scope(|scope| {
+        let _ended = (Ended(&control), Freed(&stuck, &freed));
+        let running = scope.spawn(|| plan.run(&control));
+        until("all others are done", || {
+            control.numbers().completed == RECORDS as u64 - 1
+        });
+        *stuck.lock().expect("no panic") = false;
+        freed.notify_all();
+        until("it is done too", || control.numbers().completed == RECORDS as u64);
+        control.stop();
+        running.join().expect("no panic").expect("a good end");
+    });
+}
