@@ -6,7 +6,7 @@ use rdkafka::ClientConfig;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 
 /// How long one question to a broker may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,6 +25,18 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
 
 pub(super) fn trouble(error: &KafkaError, reason: &str) {
     tracing::debug!(%error, reason, "librdkafka");
+}
+
+/// Whether librdkafka is still at it by itself: a broker is away.
+pub(super) fn passes(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::BrokerTransportFailure
+                | RDKafkaErrorCode::AllBrokersDown
+                | RDKafkaErrorCode::OperationTimedOut
+        )
+    )
 }
 
 impl ClientContext for Quiet {

@@ -15,7 +15,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance}
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::Message as _;
 
-use super::client::{Cluster, SESSION, log, trouble};
+use super::client::{Cluster, SESSION, log, passes, trouble};
 
 const GLANCE: Duration = Duration::from_millis(100);
 /// How long a partition may take to end its window when it is given back; less than a session.
@@ -108,6 +108,7 @@ impl<A: Assignments> Membership<A> {
                     }
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) | None => {}
+                Some(Err(error)) if passes(&error) => tracing::debug!(%error, "member"),
                 Some(Err(error)) => tracing::warn!(%error, "member"),
             }
             paused.retain(|partition| {

@@ -7,7 +7,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::{Cluster, Consumer};
+use super::client::{Cluster, Consumer, passes};
 
 /// What came.
 pub(crate) enum Tailed<T> {
@@ -57,6 +57,7 @@ impl Tail {
             Some(Err(error)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) => {
                 Tailed::Gone(error)
             }
+            Some(Err(error)) if passes(&error) => Tailed::Nothing,
             Some(Err(error)) => {
                 tracing::warn!(%error, topic = self.topic, "while reading");
                 Tailed::Nothing

@@ -199,7 +199,12 @@ impl Bank {
             reasons.push("projections have not caught up yet".to_owned());
         }
         for (partition, why) in &projecting.stuck {
-            reasons.push(format!("partition {partition} is projected no further: {why}"));
+            let which = if *partition < 0 {
+                "one partition".to_owned()
+            } else {
+                format!("partition {partition}")
+            };
+            reasons.push(format!("{which} is projected no further: {why}"));
         }
         reasons
     }

@@ -22,6 +22,9 @@ const GATHER: Duration = Duration::from_millis(5);
 const GLANCE: Duration = Duration::from_millis(100);
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Stands for a partition that librdkafka does not name.
+const UNKNOWN: i32 = -1;
+
 enum Into {
     Live(Projection),
     Beside(Building),
@@ -150,8 +153,10 @@ impl Projector {
                     }
                 }
                 Tailed::Gone(error) => {
-                    tracing::error!(%error, "events are gone from the log before they were projected");
-                    lock(&self.bank.projecting).stuck.insert(-1, error.to_string());
+                    let why = format!("events were deleted from the log before they were projected: {error}");
+                    if self.stuck.insert(UNKNOWN, why.clone()).is_none() {
+                        tracing::error!(why, "projected no further");
+                    }
                 }
                 Tailed::Nothing => {}
             }
