@@ -29,5 +29,10 @@ pub mod runtime;
 pub mod settings;
 pub mod transaction;
 
+/// The guide, whose examples are compiled.
+pub mod guide {
+    #![doc = include_str!("../../../docs/pipelines.md")]
+}
+
 #[cfg(test)]
 mod simulation;
