@@ -87,6 +87,7 @@ impl<'a> Clients<'a> {
             }
         }
         self.rig.at_rest(instance, put_in);
+        super::log::check(self.rig, put_in);
         let mut begun: BTreeMap<String, usize> = BTreeMap::new();
         for account in ACCOUNTS {
             let (_, page) = self
@@ -188,5 +189,23 @@ fn an_instance_that_was_asleep_does_nothing_that_counts() {
         clients.client(0, 20..40);
         clients.check(&other);
         clients.check(&sleeper);
+    });
+}
+
+#[test]
+fn a_broker_that_is_away_for_a_while_costs_time_and_nothing_else() {
+    let rig = Rig::start();
+    let bank = rig.ready("a");
+    let clients = Clients::of(&rig, &[&bank]);
+    std::thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let clients = &clients;
+            scope.spawn(move || clients.client(client, 0..30));
+        }
+        clients.answered(40);
+        rig.broker_is_away();
+        clients.answered(30 * CLIENTS);
+        clients.check(&bank);
+        assert!(bank.ends());
     });
 }

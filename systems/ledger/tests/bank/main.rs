@@ -4,6 +4,7 @@
 
 mod faults;
 mod foreign;
+mod log;
 mod rig;
 
 use rig::Rig;

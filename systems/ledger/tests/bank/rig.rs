@@ -3,24 +3,48 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use highwater_broker::{Broker, BrokerConfig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// Longer than anything here takes; only a failure waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A client that hears nothing for so long asks again, elsewhere.
 const IMPATIENCE: Duration = Duration::from_secs(8);
+/// Long enough for requests and windows to meet it.
+const AWAY: Duration = Duration::from_secs(1);
 const GLANCE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Rig {
-    _runtime: Runtime,
+    broker: Mutex<Option<Running>>,
+    config: BrokerConfig,
+    runtime: Runtime,
     pub(crate) bootstrap: SocketAddr,
     directory: TempDir,
     agent: ureq::Agent,
+}
+
+/// A broker under way.
+struct Running {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+fn serve(runtime: &Runtime, config: &BrokerConfig) -> (SocketAddr, Running) {
+    let broker = runtime.block_on(Broker::bind(config.clone())).unwrap();
+    let address = broker.address();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let task = runtime.spawn(async move {
+        let ended = broker.serve(async { drop(stopped.await) }).await;
+        ended.unwrap();
+    });
+    (address, Running { stop, task })
 }
 
 /// A process that is ended with the test.
@@ -40,10 +64,10 @@ impl Rig {
             .build()
             .unwrap();
         let directory = TempDir::new().unwrap();
-        let config = BrokerConfig::new(([127, 0, 0, 1], 0).into(), directory.path().join("broker"));
-        let broker = runtime.block_on(Broker::bind(config)).unwrap();
-        let bootstrap = broker.address();
-        runtime.spawn(broker.serve(std::future::pending()));
+        let mut config = BrokerConfig::new(([127, 0, 0, 1], 0).into(), directory.path().join("broker"));
+        let (bootstrap, broker) = serve(&runtime, &config);
+        // It comes back where it was.
+        config.listen = bootstrap;
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -51,11 +75,23 @@ impl Rig {
             .build()
             .into();
         Self {
-            _runtime: runtime,
+            broker: Mutex::new(Some(broker)),
+            config,
+            runtime,
             bootstrap,
             directory,
             agent,
         }
+    }
+
+    /// The broker ends, and comes back after a while with what is in its files.
+    pub(crate) fn broker_is_away(&self) {
+        let mut broker = self.broker.lock().unwrap();
+        let Running { stop, task } = broker.take().unwrap();
+        stop.send(()).unwrap();
+        self.runtime.block_on(task).unwrap();
+        std::thread::sleep(AWAY);
+        *broker = Some(serve(&self.runtime, &self.config).1);
     }
 
     fn program(&self, name: &str) -> Command {
