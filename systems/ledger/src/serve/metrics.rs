@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use super::delay::Delay;
+
 /// What is counted. Times are in microseconds.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -19,7 +21,7 @@ pub(crate) struct Metrics {
     pub(crate) fenced: AtomicU64,
     pub(crate) commit_us: AtomicU64,
     pub(crate) projected: AtomicU64,
-    pub(crate) projection_delay_ms: AtomicU64,
+    pub(crate) projection_delay: Delay,
     pub(crate) replayed: AtomicU64,
     pub(crate) replay_us: AtomicU64,
 }
@@ -114,12 +116,6 @@ impl Metrics {
             &[("", count(&self.projected))],
         );
         family(
-            "ledger_projection_delay_seconds",
-            "gauge",
-            "Age of the newest event of the last batch when its rows were committed.",
-            &[("", count(&self.projection_delay_ms) / 1e3)],
-        );
-        family(
             "ledger_partitions",
             "gauge",
             "Partitions of this instance.",
@@ -140,6 +136,7 @@ impl Metrics {
             "Which file of projections is read.",
             &[("", value(now.generation))],
         );
+        self.projection_delay.write(&mut page);
         page
     }
 }

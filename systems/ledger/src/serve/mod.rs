@@ -12,6 +12,7 @@
 
 mod answers;
 mod bank;
+mod delay;
 mod http;
 mod metrics;
 mod owners;

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::bank::{Bank, lock};
@@ -215,15 +214,13 @@ impl Projector {
         }
         if matches!(self.into, Into::Live(_)) {
             add(&self.bank.metrics.projected, applied.new);
-            let newest = batch
-                .iter()
-                .map(|placed| placed.event.at_ms)
-                .max()
-                .unwrap_or_default();
-            self.bank
-                .metrics
-                .projection_delay_ms
-                .store(now_ms().saturating_sub(newest), Ordering::Relaxed);
+            let now = now_ms();
+            for placed in batch {
+                self.bank
+                    .metrics
+                    .projection_delay
+                    .add(now.saturating_sub(placed.event.at_ms));
+            }
             self.bank.progress.send_modify(|progress| *progress += 1);
         }
         Ok(())
