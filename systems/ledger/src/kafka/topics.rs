@@ -20,7 +20,7 @@ pub(crate) struct Topics {
 #[derive(Debug, thiserror::Error)]
 pub enum TopicsError {
     /// The cluster does not answer, or refuses.
-    #[error("can't {what} at {bootstrap}")]
+    #[error("can't {what} at {bootstrap}; another cluster is named with --bootstrap")]
     Kafka {
         /// What was tried.
         what: String,

@@ -66,6 +66,12 @@ pub enum ProjectionError {
         /// The file.
         path: PathBuf,
     },
+    /// Another process has the directory.
+    #[error("another process keeps its projections in {}: give each instance a --directory of its own", .directory.display())]
+    InUse {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// An event is missing.
     #[error(
         "event {sequence} of {account} at {partition}@{offset} came where {expected} was due: something else wrote to the topic, or records are gone"
@@ -103,7 +109,7 @@ impl ProjectionError {
     pub fn partition(&self) -> Option<i32> {
         match self {
             Self::Gap { partition, .. } | Self::Balance { partition, .. } => Some(*partition),
-            Self::Sqlite { .. } | Self::Files { .. } | Self::Schema { .. } => None,
+            Self::Sqlite { .. } | Self::Files { .. } | Self::Schema { .. } | Self::InUse { .. } => None,
         }
     }
 }

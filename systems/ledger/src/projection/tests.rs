@@ -237,6 +237,19 @@ fn tables_of_another_version_are_left_behind() {
     );
 }
 
+#[test]
+fn a_directory_has_one_process() {
+    let directory = TempDir::new().unwrap();
+    let first = Views::open(directory.path()).unwrap();
+    let error = Views::open(directory.path()).unwrap_err().to_string();
+    assert!(
+        error.contains("give each instance a --directory of its own"),
+        "{error}"
+    );
+    drop(first);
+    Views::open(directory.path()).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

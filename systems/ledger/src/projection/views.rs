@@ -16,6 +16,7 @@ use super::reading::Reader;
 use super::store::{Projection, ProjectionError};
 
 const POINTER: &str = "current";
+const LOCK: &str = "lock";
 /// SQLite's own files beside a database.
 const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
 
@@ -24,6 +25,8 @@ const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
 pub struct Views {
     directory: PathBuf,
     live: Mutex<Live>,
+    /// Held as long as this is open; the system lets go of it when the process ends, however it does.
+    _lock: fs::File,
 }
 
 #[derive(Debug)]
@@ -55,6 +58,7 @@ impl Views {
             }
         };
         fs::create_dir_all(directory).map_err(failed("make"))?;
+        let lock = lock(directory)?;
         let mut generation = fs::read_to_string(directory.join(POINTER))
             .ok()
             .and_then(|text| text.trim().parse().ok())
@@ -83,6 +87,7 @@ impl Views {
         let views = Self {
             directory: directory.to_owned(),
             live: Mutex::new(Live { generation, reader }),
+            _lock: lock,
         };
         Ok((views, projection))
     }
@@ -137,6 +142,24 @@ impl Views {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .generation
+    }
+}
+
+/// Two that write to one directory would be in each other's way.
+fn lock(directory: &Path) -> Result<fs::File, ProjectionError> {
+    let path = directory.join(LOCK);
+    let failed = |source| ProjectionError::Files {
+        what: "lock",
+        path: path.clone(),
+        source,
+    };
+    let file = fs::File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(ProjectionError::InUse {
+            directory: directory.to_owned(),
+        }),
+        Err(fs::TryLockError::Error(source)) => Err(failed(source)),
     }
 }
 
