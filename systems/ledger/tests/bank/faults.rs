@@ -1,6 +1,7 @@
 //! Processes that die, join, and sleep, while clients go on.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -33,14 +34,25 @@ impl<'a> Clients<'a> {
         }
     }
 
-    fn command(&self, account: &str, verb: &str, id: &str, body: &Value) -> Said {
+    fn command(&self, first: Option<&str>, account: &str, verb: &str, id: &str, body: &Value) -> Said {
         // Asked for anew at every try: an instance that was started again is somewhere else.
-        let urls = || self.urls.lock().unwrap().clone();
+        let urls = || {
+            first
+                .map(str::to_owned)
+                .into_iter()
+                .chain(self.urls.lock().unwrap().clone())
+                .collect()
+        };
         self.rig.command(urls, account, verb, id, body)
     }
 
     /// One client's requests: deposits, withdrawals, and transfers around the circle of accounts and to nobody.
-    fn client(&self, client: usize, requests: std::ops::Range<usize>) {
+    fn client(&self, client: usize, requests: Range<usize>) {
+        self.client_of(None, client, requests);
+    }
+
+    /// The same of a client that asks this instance before all others.
+    fn client_of(&self, first: Option<&str>, client: usize, requests: Range<usize>) {
         for request in requests {
             let number = client + CLIENTS * request;
             let account = ACCOUNTS[number % ACCOUNTS.len()];
@@ -56,7 +68,7 @@ impl<'a> Clients<'a> {
                 _ => ("transfer", json!({ "to": to, "cents": 5 + number % 90 })),
             };
             let id = format!("c{client}-{request}");
-            let said = self.command(account, verb, &id, &body);
+            let said = self.command(first, account, verb, &id, &body);
             self.told.lock().unwrap().insert(id, (account, verb, body, said));
             self.answered.fetch_add(1, Ordering::Relaxed);
         }
@@ -74,7 +86,7 @@ impl<'a> Clients<'a> {
         for (id, (account, verb, body, said)) in told.iter() {
             if said.0 < 300 {
                 assert_eq!(
-                    &self.command(account, verb, id, body),
+                    &self.command(None, account, verb, id, body),
                     said,
                     "{account} {verb} {id}"
                 );
@@ -178,12 +190,17 @@ fn an_instance_that_was_asleep_does_nothing_that_counts() {
         clients.answered(30);
         sleeper.signal("STOP");
         clients.urls.lock().unwrap().remove(0);
+        // Others ask it while it sleeps: it will find their requests before it finds out that it is not the owner.
+        let stubborn: Vec<_> = (CLIENTS..4 * CLIENTS)
+            .map(|client| (client, &sleeper.url))
+            .map(|(client, url)| scope.spawn(move || clients.client_of(Some(url), client, 0..2)))
+            .collect();
         until("taken over", || open(&rig, &other) == 4);
         clients.client(3, 0..20);
         sleeper.signal("CONT");
         // Those who still know it only by its old address are heard, by the one or the other.
         clients.urls.lock().unwrap().insert(0, sleeper.url.clone());
-        for client in waiting {
+        for client in waiting.into_iter().chain(stubborn) {
             client.join().unwrap();
         }
         clients.client(0, 20..40);

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 /// Longer than anything here takes; only a failure waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A client that hears nothing for so long asks again, elsewhere.
-const IMPATIENCE: Duration = Duration::from_secs(8);
+const IMPATIENCE: Duration = Duration::from_secs(20);
 /// Long enough for requests and windows to meet it.
 const AWAY: Duration = Duration::from_secs(1);
 const GLANCE: Duration = Duration::from_millis(20);
