@@ -25,7 +25,7 @@ pub(super) struct Committing {
 impl Shell<'_> {
     /// Commits what may be, when its time has come.
     pub(super) fn commits(&mut self, now: Duration) {
-        if self.windows.is_some() {
+        if self.windows.is_some() || self.sinking.is_some() {
             return;
         }
         self.commit_answers(now);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use super::database::AnyRow;
 use super::error::RunError;
 use super::letters;
 use super::pool::{Handled, Job};
@@ -64,7 +65,8 @@ impl Shell<'_> {
     pub(super) fn results(&mut self, now: Duration) {
         for Handled { job, result } in self.pool.handled() {
             match result {
-                Ok(Made { records, rows: () }) => {
+                Ok(Made { rows: Some(row), .. }) => self.row(job, row, now),
+                Ok(Made { records, rows: None }) => {
                     let pieces = records
                         .into_iter()
                         .map(|record| Piece {
@@ -120,6 +122,23 @@ impl Shell<'_> {
         };
         let now = self.clock.now();
         self.effect(job, vec![piece], now);
+    }
+
+    /// A row waits for the next transaction of the database.
+    fn row(&mut self, job: Job, row: AnyRow, now: Duration) {
+        if !self.is_current(&job) {
+            self.numbers.stale += 1;
+            return;
+        }
+        let doom = self
+            .parts
+            .get(&job.partition)
+            .and_then(|part| part.doomed.get(&job.work.offset))
+            .cloned();
+        match doom {
+            Some(failure) => self.failed(job, failure, now),
+            None => self.put_row(job, row, now),
+        }
     }
 
     /// Makes an effect: in a window when there are windows, and only while it is asked for.

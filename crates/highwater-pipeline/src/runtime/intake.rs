@@ -11,6 +11,8 @@ use super::shell::Shell;
 use crate::offset::Delivery;
 use crate::retry::Attempts;
 
+/// What could not be gone back to is tried again after this time.
+const AGAIN: Duration = Duration::from_millis(500);
 /// Records taken in before the loop looks around again.
 const BATCH: usize = 1_024;
 /// How long a partition may hold enough before it is paused at the client.
@@ -30,9 +32,11 @@ impl Shell<'_> {
         );
         if !astray.is_empty()
             && self.windows.is_none()
+            && now >= self.back_not_before
             && let Err(error) = self.go_back(&astray)
         {
             tracing::warn!(%error, ?astray, "cannot go back yet");
+            self.back_not_before = now + AGAIN;
         }
         more
     }

@@ -102,6 +102,14 @@ impl Shell<'_> {
             if windows.window.is_closed() {
                 return true;
             }
+        } else if self.sinking.is_some() {
+            if self.write_rows(now) {
+                return true;
+            }
+            if let Some(leaving) = &mut self.leaving {
+                leaving.departure.failed(now);
+            }
+            return false;
         } else if !self.is_committing() && !self.commit_now(now, Some(partitions)) {
             return true;
         }

@@ -13,11 +13,12 @@
 //!
 //! Invariant: no socket, thread or clock is anywhere in this crate but here; and what is safe to commit is the core's
 //! to say and nobody else's.
-//! Not here: signals (the process has its own, see [`Control`]), and a database.
+//! Not here: signals (the process has its own, see [`Control`]), and databases: they are implementations of [`Database`].
 
 mod clock;
 mod committing;
 mod control;
+mod database;
 mod error;
 mod facts;
 mod flights;
@@ -30,18 +31,20 @@ mod places;
 mod pool;
 mod reader;
 mod shell;
+mod sinking;
 mod topics;
 mod wake;
 mod windows;
 mod writer;
 
 pub use control::Control;
+pub use database::{Database, DatabaseError, Place, Step, WriteError};
 pub use error::RunError;
 pub use numbers::Numbers;
 
 use rdkafka::config::RDKafkaLogLevel;
 
-use crate::pipeline::{Decode, Effect, Failure, Incoming, Plan};
+use crate::pipeline::{Decode, Effect, Failure, Incoming, Made, Plan, ToDatabase};
 use crate::settings::Guarantee;
 
 impl<D, H, E> Plan<D, H, E>
@@ -63,12 +66,60 @@ where
     /// It cannot start, the handler said that nothing works, or a client failed for good. What was not committed is
     /// read again.
     pub fn run(&self, control: &Control) -> Result<Numbers, RunError> {
+        if self.guarantee() == Guarantee::ExactlyOnceDatabase {
+            return Err(RunError::NoDatabase);
+        }
+        self.start(control, None, &|value, record| {
+            let Made { records, rows: () } = self.process(value, record)?;
+            Ok(Made { records, rows: None })
+        })
+    }
+}
+
+impl<D, H, R> Plan<D, H, ToDatabase<R>>
+where
+    D: Decode + Sync,
+    R: Send + 'static,
+    H: for<'a> Fn(&Incoming<'a, D::Value>) -> Result<R, Failure> + Send + Sync,
+{
+    /// Runs the pipeline as [`Plan::run`] does, with a database for its rows. Where it goes on is what the database
+    /// says, and not what is committed in Kafka: with an empty one it begins at the start of the log.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Plan::run`]. A database that is down is waited for.
+    pub fn run_into<B: Database<R>>(&self, database: &mut B, control: &Control) -> Result<Numbers, RunError> {
+        let sink = database::Typed {
+            group: self.name(),
+            database,
+            rows: std::marker::PhantomData,
+        };
+        self.start(control, Some(Box::new(sink)), &|value, record| {
+            let Made { records, rows } = self.process(value, record)?;
+            let row: database::AnyRow = Box::new(rows);
+            Ok(Made {
+                records,
+                rows: Some(row),
+            })
+        })
+    }
+}
+
+impl<D, H, E> Plan<D, H, E>
+where
+    D: Decode,
+    E: Effect,
+    H: for<'a> Fn(&Incoming<'a, D::Value>) -> Result<E::Output, Failure> + Send + Sync,
+{
+    fn start(
+        &self,
+        control: &Control,
+        sink: Option<Box<dyn database::Sink + '_>>,
+        process: &pool::Process<'_>,
+    ) -> Result<Numbers, RunError> {
         let (consumer, producer) = self.settings();
         if !consumer.contains_key("bootstrap.servers") || !producer.contains_key("bootstrap.servers") {
             return Err(RunError::NoBrokers);
-        }
-        if self.guarantee() == Guarantee::ExactlyOnceDatabase {
-            return Err(RunError::NoDatabase);
         }
         for warning in self.warnings() {
             tracing::warn!(pipeline = self.name(), "{warning}");
@@ -90,16 +141,15 @@ where
             retry_partitions,
         };
         let pool = pool::Pool::new(control.wake(), self.workers());
-        let process: &pool::Process<'_> = &|value, record| self.process(value, record);
         let (pool, wanted) = (&pool, self.workers());
         std::thread::scope(|scope| {
             let closing = Closing(pool);
             for number in 0..wanted {
                 std::thread::Builder::new()
-                    .name(format!("{}-{number}", self.name()))
+                    .name(format!("{}-{number}", facts.name))
                     .spawn_scoped(scope, move || pool.work(number, process))?;
             }
-            let shell = shell::Shell::open(&facts, control, pool, &topography)?;
+            let shell = shell::Shell::open(&facts, control, pool, &topography, sink)?;
             let ended = shell.run();
             drop(closing);
             ended

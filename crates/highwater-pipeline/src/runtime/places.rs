@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rdkafka::error::KafkaResult;
-
+use super::database::DatabaseError;
 use super::shell::{CALL, Shell};
 use crate::offset::Resume;
 
@@ -19,7 +18,10 @@ pub(super) struct Place {
 impl Shell<'_> {
     /// Asks where partitions were committed, and only then where their retry topics end: what the owner before wrote
     /// is in front of that end, since it cannot commit any more.
-    pub(super) fn places(&self, partitions: &[i32]) -> KafkaResult<BTreeMap<i32, Place>> {
+    pub(super) fn places(&mut self, partitions: &[i32]) -> Result<BTreeMap<i32, Place>, DatabaseError> {
+        if self.sinking.is_some() {
+            return self.places_of_database(partitions);
+        }
         let mut source = self.reader.committed(partitions, CALL)?;
         let mut retry = self.parked.committed(partitions, CALL)?;
         let mut places = BTreeMap::new();
@@ -41,9 +43,36 @@ impl Shell<'_> {
         Ok(places)
     }
 
+    /// What the database has counts, and nothing that Kafka has: one that is new begins at the start of the log.
+    fn places_of_database(&mut self, partitions: &[i32]) -> Result<BTreeMap<i32, Place>, DatabaseError> {
+        let Some(sinking) = &mut self.sinking else {
+            return Ok(BTreeMap::new());
+        };
+        sinking.refresh()?;
+        let (source_topic, retry_topic) = (&self.facts.topics.source, &self.facts.topics.retry);
+        let mut places = BTreeMap::new();
+        for partition in partitions {
+            let (first, _) = self.topography.ends(source_topic, *partition)?;
+            let (low, end) = self.topography.ends(retry_topic, *partition)?;
+            let source = sinking.place(source_topic, *partition);
+            let retry = sinking.place(retry_topic, *partition);
+            places.insert(
+                *partition,
+                Place {
+                    source: Some(source.unwrap_or_else(|| Resume::at(first))),
+                    retry: retry
+                        .filter(|retry| retry.offset() >= low)
+                        .unwrap_or_else(|| Resume::at(low)),
+                    retry_end: end,
+                },
+            );
+        }
+        Ok(places)
+    }
+
     /// Starts partitions again where they were committed, as after an abort. What was fetched, and what runs, does
     /// not count any more. An error: nothing has changed, try again.
-    pub(super) fn go_back(&mut self, partitions: &[i32]) -> KafkaResult<()> {
+    pub(super) fn go_back(&mut self, partitions: &[i32]) -> Result<(), DatabaseError> {
         if partitions.is_empty() {
             return Ok(());
         }
@@ -68,6 +97,9 @@ impl Shell<'_> {
             .collect();
         self.reader.seek(&source, CALL)?;
         self.parked.seek(&retry, CALL)?;
+        if let Some(sinking) = &mut self.sinking {
+            sinking.forget(partitions);
+        }
         for (partition, place) in places {
             if let Some(part) = self.parts.get_mut(&partition) {
                 part.core.rewind(

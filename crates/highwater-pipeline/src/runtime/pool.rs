@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::database::AnyRow;
 use super::kept::Kept;
 use super::wake::Wake;
 use crate::partition::Work;
@@ -28,12 +29,12 @@ pub(super) struct Job {
 /// A work that was run.
 pub(super) struct Handled {
     pub(super) job: Job,
-    pub(super) result: Result<Made<()>, Failure>,
+    pub(super) result: Result<Made<Option<AnyRow>>, Failure>,
 }
 
 /// What runs one record.
 pub(super) type Process<'a> =
-    dyn Fn(Option<&[u8]>, &Incoming<'_, ()>) -> Result<Made<()>, Failure> + Sync + 'a;
+    dyn Fn(Option<&[u8]>, &Incoming<'_, ()>) -> Result<Made<Option<AnyRow>>, Failure> + Sync + 'a;
 
 #[derive(Default)]
 struct Queue {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::clock::{Clock, Dice};
 use super::committing::Committing;
 use super::control::Control;
+use super::database::Sink;
 use super::error::RunError;
 use super::facts::Facts;
 use super::flights::Flights;
@@ -14,6 +15,7 @@ use super::leaving::Leaving;
 use super::numbers::Numbers;
 use super::pool::{Job, Pool};
 use super::reader::{Change, Reader};
+use super::sinking::Sinking;
 use super::topics::Topography;
 use super::windows::Windows;
 use super::writer::Writer;
@@ -66,6 +68,9 @@ pub(super) struct Shell<'a> {
     pub(super) parts: BTreeMap<i32, Assigned>,
     pub(super) flights: Flights,
     pub(super) windows: Option<Windows>,
+    pub(super) sinking: Option<Sinking<'a>>,
+    /// Nothing is gone back before, after it could not be.
+    pub(super) back_not_before: Duration,
     pub(super) committing: Committing,
     pub(super) leaving: Option<Leaving>,
     pub(super) ends: Ends,
@@ -97,6 +102,7 @@ impl<'a> Shell<'a> {
         control: &'a Control,
         pool: &'a Pool,
         topography: &'a Topography,
+        sink: Option<Box<dyn Sink + 'a>>,
     ) -> Result<Self, RunError> {
         let clock = Clock::start();
         let wake = control.wake();
@@ -112,6 +118,8 @@ impl<'a> Shell<'a> {
                 client: "producer",
                 source,
             })?,
+            sinking: sink.map(Sinking::new),
+            back_not_before: Duration::ZERO,
             windows: facts.exactly_once.then(|| Windows::new(facts)),
             dice: Dice::new(&clock),
             facts,
@@ -157,6 +165,7 @@ impl<'a> Shell<'a> {
             self.give_out(now, &mut jobs);
             self.pool.put(&mut jobs);
             self.windows(now);
+            self.sink(now);
             self.back_pressure(now);
             self.commits(now);
             self.depart(now);
@@ -356,7 +365,8 @@ impl<'a> Shell<'a> {
     }
 
     fn until_next(&mut self, now: Duration) -> Duration {
-        let open = self.windows.as_ref().is_some_and(Windows::is_busy);
+        let open = self.windows.as_ref().is_some_and(Windows::is_busy)
+            || self.sinking.as_ref().is_some_and(Sinking::is_busy);
         let glance = if open { WINDOW_GLANCE } else { GLANCE };
         let due = self
             .parts

@@ -36,8 +36,8 @@ pub(super) struct Windows {
     /// alone: it will say more soon.
     refused: (u32, Duration),
     records: usize,
-    /// Records whose effects are in the window, by the number that these carry.
-    filled: Vec<(i32, i64)>,
+    /// Records whose effects are in the window, by the number that these carry, and whether they were sent alone.
+    filled: Vec<(i32, i64, bool)>,
 }
 
 struct Offsets {
@@ -127,13 +127,17 @@ impl Shell<'_> {
                 self.numbers.stale += 1;
                 continue;
             }
+            let alone = self.is_suspect(&job);
             if let Some(windows) = &mut self.windows {
-                windows.filled.push((job.partition, job.work.offset));
+                windows.filled.push((job.partition, job.work.offset, alone));
             }
             let sent = pieces.iter().enumerate().try_for_each(|(place, piece)| {
-                self.writer
-                    .send_now(whose, piece, CALL)
-                    .map_err(|error| (place, error))
+                let sent = if alone {
+                    self.writer.send_alone(whose, piece, CALL)
+                } else {
+                    self.writer.send_now(whose, piece, CALL)
+                };
+                sent.map_err(|error| (place, error))
             });
             match sent {
                 Ok(()) => {
@@ -160,10 +164,10 @@ impl Shell<'_> {
         tracing::warn!(%error, "a record of the window was not delivered");
         windows.window.produce_failed(Failure::Abortable, now);
         if writer::is_poison(&error)
-            && let Some((partition, offset)) = windows.filled.get(whose)
+            && let Some((partition, offset, alone)) = windows.filled.get(whose)
             && let Some(part) = self.parts.get_mut(partition)
         {
-            if part.suspects.contains(offset) {
+            if *alone {
                 part.doomed.insert(*offset, Poisoned::poison(error));
             } else {
                 part.suspects.insert(*offset);
@@ -196,12 +200,12 @@ impl Shell<'_> {
     }
 
     /// What was suspected of records does not matter any more: they are committed.
-    fn clear(&mut self, committed: &[(i32, i64)]) {
+    fn clear(&mut self, committed: &[(i32, i64, bool)]) {
         for (partition, part) in &mut self.parts {
             if part.suspects.is_empty() && part.doomed.is_empty() {
                 continue;
             }
-            for (_, offset) in committed.iter().filter(|(of, _)| of == partition) {
+            for (_, offset, _) in committed.iter().filter(|(of, ..)| of == partition) {
                 part.suspects.remove(offset);
                 part.doomed.remove(offset);
             }
@@ -232,8 +236,11 @@ impl Shell<'_> {
             Action::Abort => {
                 self.stray();
                 self.writer.abort(CALL).map_err(told)?;
-                // What it threw away is no failure of the next window.
-                drop(self.writer.reports());
+                // What it threw away is no failure of the next window; what was refused is remembered.
+                self.writer.settle(CALL);
+                for (whose, result) in self.writer.reports() {
+                    self.window_report(whose, result, self.clock.now());
+                }
                 Ok(())
             }
             Action::Rebuild => {
