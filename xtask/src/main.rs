@@ -48,6 +48,8 @@ enum Bench {
     Knee(bench::KneeArguments),
     /// `highwater lag` and Kafka's own tool on many groups of a topic with many partitions.
     Lag(bench::LagArguments),
+    /// The pipeline library against loops on the client library alone.
+    Pipeline(bench::PipelineArguments),
     /// The fault proxy against a direct connection and against toxiproxy.
     Proxy(bench::ProxyArguments),
 }
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Chore::Bench(Bench::Ab(arguments)) => bench::ab(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Knee(arguments)) => bench::knee(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Lag(arguments)) => bench::lag(&arguments).map_err(Into::into),
+        Chore::Bench(Bench::Pipeline(arguments)) => bench::pipeline(&arguments).map_err(Into::into),
         Chore::Bench(Bench::Proxy(arguments)) => bench::proxy(&arguments).map_err(Into::into),
         Chore::Fuzz(arguments) => fuzz::fuzz(&arguments).map_err(Into::into),
         Chore::Soak(what) => soak::soak(&what).map_err(Into::into),
