@@ -306,8 +306,7 @@ impl Seen {
         match longest_gap(session, fact.fired_ns, lifted_ns) {
             Some((start_ns, end_ns)) if end_ns < resumed_ns => Self {
                 silence_ns: end_ns - start_ns,
-                // From when it went without: a leader that is asked to go hands over first, some seconds after it was asked.
-                recovery_ns: Some(end_ns - start_ns),
+                recovery_ns: Some(end_ns - fact.fired_ns),
                 ..self
             },
             _ => self,
