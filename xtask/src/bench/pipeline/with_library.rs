@@ -5,7 +5,9 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use highwater_pipeline::pipeline::{Failure, InHandler, Message, Pipeline, PlanError, Raw, ToTopic};
+use highwater_pipeline::pipeline::{
+    Decode, Effect, Failure, InHandler, Incoming, Message, Pipeline, Plan, Raw, ToTopic,
+};
 use highwater_pipeline::runtime::{Control, Numbers, RunError};
 use highwater_pipeline::transaction::WindowLimits;
 
@@ -92,25 +94,21 @@ impl Counter {
 /// Handlers that do nothing.
 pub(super) fn tracks(place: &Place) -> Result<(u64, Duration), BenchError> {
     let counter = Counter::new(place.records);
-    let plan = Pipeline::named(&place.group)
+    let pipeline = Pipeline::named(&place.group)
         .read(&place.topic, Raw)
         .handle(|_| {
             counter.record();
             Ok(())
         })
-        .make(InHandler)
-        .brokers(&place.bootstrap)
-        .retry_topic(place.retry())
-        .dead_letters(place.dead_letters())
-        .plan()
-        .map_err(unplanned)?;
+        .make(InHandler);
+    let plan = planned(pipeline, place)?;
     counter.count(|control| plan.run(control))
 }
 
 /// Handlers that work.
 pub(super) fn works(place: &Place) -> Result<(u64, Duration), BenchError> {
     let counter = Counter::new(WORKED.min(place.records));
-    let plan = Pipeline::named(&place.group)
+    let pipeline = Pipeline::named(&place.group)
         .read(&place.topic, Raw)
         .handle(|_| {
             std::thread::sleep(WORK);
@@ -118,19 +116,15 @@ pub(super) fn works(place: &Place) -> Result<(u64, Duration), BenchError> {
             Ok(())
         })
         .make(InHandler)
-        .workers(WORKERS)
-        .brokers(&place.bootstrap)
-        .retry_topic(place.retry())
-        .dead_letters(place.dead_letters())
-        .plan()
-        .map_err(unplanned)?;
+        .workers(WORKERS);
+    let plan = planned(pipeline, place)?;
     counter.count(|control| plan.run(control))
 }
 
 /// Every record to another topic, exactly once. The clock runs until the last window was committed.
 pub(super) fn copies(place: &Place) -> Result<(u64, Duration), BenchError> {
     let counter = Counter::new(place.records);
-    let plan = Pipeline::named(&place.group)
+    let pipeline = Pipeline::named(&place.group)
         .read(&place.topic, Raw)
         .handle(|record| {
             counter.record();
@@ -146,12 +140,8 @@ pub(super) fn copies(place: &Place) -> Result<(u64, Duration), BenchError> {
             records: usize::MAX,
             ..WindowLimits::default()
         })
-        .brokers(&place.bootstrap)
-        .retry_topic(place.retry())
-        .dead_letters(place.dead_letters())
-        .exactly_once("bench")
-        .plan()
-        .map_err(unplanned)?;
+        .exactly_once("bench");
+    let plan = planned(pipeline, place)?;
     counter.count(|control| {
         let numbers = plan.run(control)?;
         // The end in order commits what was handled.
@@ -167,7 +157,7 @@ pub(super) fn fails(place: &Place, some: bool) -> Result<(u64, Duration), BenchE
         number.is_some_and(|number| number % FAILS == 0)
     };
     let counter = Counter::new(place.records - place.records / FAILS);
-    let plan = Pipeline::named(&place.group)
+    let pipeline = Pipeline::named(&place.group)
         .read(&place.topic, Raw)
         .handle(|record| {
             if bad(record.key) {
@@ -180,16 +170,22 @@ pub(super) fn fails(place: &Place, some: bool) -> Result<(u64, Duration), BenchE
             Ok(())
         })
         .make(InHandler)
-        .brokers(&place.bootstrap)
-        .retry_topic(place.retry())
-        .dead_letters(place.dead_letters())
-        .drain(Duration::from_secs(1))
-        .plan()
-        .map_err(unplanned)?;
+        .drain(Duration::from_secs(1));
+    let plan = planned(pipeline, place)?;
     counter.count(|control| plan.run(control))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn unplanned(error: PlanError) -> BenchError {
-    BenchError::Missed(format!("no plan: {error}"))
+/// With the topics and the brokers of this measurement.
+fn planned<D, H, E>(pipeline: Pipeline<D, H, E>, place: &Place) -> Result<Plan<D, H, E>, BenchError>
+where
+    D: Decode,
+    E: Effect,
+    H: for<'a> Fn(&Incoming<'a, D::Value>) -> Result<E::Output, Failure> + Send + Sync,
+{
+    pipeline
+        .brokers(&place.bootstrap)
+        .retry_topic(place.retry())
+        .dead_letters(place.dead_letters())
+        .plan()
+        .map_err(|error| BenchError::Missed(format!("no plan: {error}")))
 }
